@@ -7,6 +7,7 @@ package actions
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
@@ -44,6 +45,41 @@ type Actions struct {
 
 // New makes an Actions. It calls nothing.
 func New(o Options) *Actions { return &Actions{o: o, w: o.Writer} }
+
+// distinction is what distinguishes one action from another: an update sets another minimum and keeps
+// all other settings; a deletion keeps the solution and the trained solution version; a stopped
+// recommender keeps its model and costs nothing until it is started again, which only people request.
+type distinction struct {
+	operation    string            // of AWS
+	done         string            // what happens to the resource; empty: see participle
+	notification events.DetailType // sent once the call is accepted; empty: none is
+}
+
+var distinctions = map[model.Action]distinction{
+	model.ActionUpdate: {"UpdateCampaign", "", events.CampaignUpdated},
+	model.ActionDelete: {"DeleteCampaign", "deleted", events.CampaignDeleted},
+	model.ActionStop:   {"StopRecommender", "stopped", events.RecommenderStopped},
+	model.ActionStart:  {"StartRecommender", "started", ""},
+	model.ActionPause:  {"UpdateSolution", "paused", events.TrainingPaused},
+	model.ActionResume: {"UpdateSolution", "resumed", events.TrainingResumed},
+}
+
+// Do executes an action. It returns once Personalize has accepted the change, which then takes
+// some minutes, and once notification, alarms and dashboard were tried. An error means that
+// nothing was changed, as far as is known.
+func (a *Actions) Do(ctx context.Context, action model.Action, req events.Request) (Answer, error) {
+	how, known := distinctions[action]
+	switch {
+	case !known:
+		return Answer{}, fmt.Errorf("there is no action %q", action)
+	case action == model.ActionUpdate && req.Kind == model.Recommender:
+		how = distinction{"UpdateRecommender", "", events.RecommenderUpdated}
+	}
+	x := &execution{Options: a.o, distinction: how, w: a.w, action: action, req: req, release: keep}
+	answer, err := x.run(ctx)
+	x.countLost(ctx)
+	return answer, err
+}
 
 // Answer is the outcome of an action.
 type Answer struct {

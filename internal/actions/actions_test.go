@@ -359,20 +359,22 @@ func TestKnownSettingsAreThoseOfTheWire(t *testing.T) {
 	if n := known.NumField(); n != 5 {
 		t.Errorf("the SDK knows %d members now, one of which is its own; add the new ones above", n-1)
 	}
-	if _, err := configIn([]byte("{")); err == nil {
+	if _, err := rawIn([]byte("{"), "campaign"); err == nil {
 		t.Error("no error for an answer that cannot be read")
 	}
 	if unknown, _ := unknownSettings(settingsOf(t, `{"recommender":{"recommenderConfig":{"":1,"é":2}}}`), known); len(unknown) != 2 {
 		t.Errorf("unknown %q", unknown)
 	}
-	if config := settingsOf(t, `{"campaign":{"campaignConfig":null}}`); config != nil {
-		t.Errorf("settings %s", config)
+	for _, none := range []string{`{"recommender":{"recommenderConfig":null}}`, `{"recommender":null}`, `{}`} {
+		if config := settingsOf(t, none); config != nil {
+			t.Errorf("settings %s", config)
+		}
 	}
 }
 
 func settingsOf(t *testing.T, description string) json.RawMessage {
 	t.Helper()
-	config, err := configIn([]byte(description))
+	config, err := rawIn([]byte(description), "recommender", "recommenderConfig")
 	if err != nil {
 		t.Fatal(err)
 	}

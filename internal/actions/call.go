@@ -4,72 +4,23 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
-	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
-// execution is one action in progress.
-type execution struct {
-	Options
-	w      *writer.Writer
-	action model.Action
-	req    events.Request
-	// before is the state of the resource before the action.
-	before state
-	// decision is the fresh decision about an automatic request; nil before there is one.
-	decision *rules.Decision
-	// release returns what was reserved of the budget; never nil.
-	release func(context.Context)
-	// returns is the return that a timed raise arranges; zero for other requests.
-	returns schedule.Return
-	// lost are the audit records that could not be written.
-	lost []model.Problem
-}
-
-// What distinguishes one action from another: an update sets another minimum and keeps all other
-// settings; a deletion keeps the solution and the trained solution version; a stopped recommender
-// keeps its model and costs nothing until it is started again, which only people request.
-
-// operation is the AWS operation of the action.
-func (x *execution) operation() string {
-	switch {
-	case x.action.Training():
-		return "UpdateSolution"
-	case x.action == model.ActionDelete:
-		return "DeleteCampaign"
-	case x.action == model.ActionStop:
-		return "StopRecommender"
-	case x.action == model.ActionStart:
-		return "StartRecommender"
-	case x.req.Kind == model.Recommender:
-		return "UpdateRecommender"
-	}
-	return "UpdateCampaign"
-}
-
 // participle says what happens to the resource: "deleted".
 func (x *execution) participle() string {
-	switch x.action {
-	case model.ActionDelete:
-		return "deleted"
-	case model.ActionStop:
-		return "stopped"
-	case model.ActionStart:
-		return "started"
-	case model.ActionPause:
-		return "paused"
-	case model.ActionResume:
-		return "resumed"
-	}
-	return fmt.Sprintf("updated from %d to %d %s", x.before.minTPS, x.req.NewMinTPS, x.req.Kind.RateUnit())
+	return cmp.Or(x.done, fmt.Sprintf("updated from %d to %d %s", x.before.minTPS, x.req.NewMinTPS, x.req.Kind.RateUnit()))
 }
 
 // nothingToDo says why there is nothing to do in a state; empty if there is something.
@@ -81,8 +32,10 @@ func (x *execution) nothingToDo(s state) string {
 		return fmt.Sprintf("is being deleted already (%s)", s.status)
 	case x.action.Training():
 		return x.trainingAlready(s)
-	case x.action == model.ActionUpdate:
-		return x.minimumAlready(s)
+	case x.action == model.ActionUpdate && s.updating() && s.update.MinTPS == x.req.NewMinTPS:
+		return fmt.Sprintf("is being updated to %d %s already", x.req.NewMinTPS, x.req.Kind.RateUnit())
+	case x.action == model.ActionUpdate && !s.updating() && s.minTPS == x.req.NewMinTPS:
+		return fmt.Sprintf("has a minimum of %d %s already", x.req.NewMinTPS, x.req.Kind.RateUnit())
 	case x.action == model.ActionStop && s.status == model.StatusInactive:
 		return "is stopped already"
 	case x.action == model.ActionStop && s.status.Doing("STOP"):
@@ -91,18 +44,6 @@ func (x *execution) nothingToDo(s state) string {
 		return "is running already"
 	case x.action == model.ActionStart && s.status.Doing("START"):
 		return fmt.Sprintf("is being started already (%s)", s.status)
-	}
-	return ""
-}
-
-// minimumAlready is nothingToDo for an update.
-func (x *execution) minimumAlready(s state) string {
-	minimum := fmt.Sprintf("%d %s", x.req.NewMinTPS, x.req.Kind.RateUnit())
-	switch {
-	case s.updating() && s.update.MinTPS == x.req.NewMinTPS:
-		return "is being updated to " + minimum + " already"
-	case !s.updating() && s.minTPS == x.req.NewMinTPS:
-		return "has a minimum of " + minimum + " already"
 	}
 	return ""
 }
@@ -140,51 +81,107 @@ func contradicted(action model.Action, req events.Request, d rules.Decision) str
 	return outdated(req, d.Resource.MinTPS)
 }
 
-// call requests the change of Personalize.
-func (x *execution) call(ctx context.Context) (err error) {
+// wanted is whether the action wants a solution to be trained automatically.
+func (x *execution) wanted() bool { return x.action == model.ActionResume }
+
+// reschedules reports whether the action changes the schedule of automatic training.
+func (x *execution) reschedules(s state) bool {
+	return x.action == model.ActionResume && x.req.Schedule != "" && x.req.Schedule != s.training.schedule
+}
+
+// replaces reports whether the call replaces settings as a whole.
+func (x *execution) replaces() bool {
+	return x.action == model.ActionUpdate || x.action.Training() && x.reschedules(x.before)
+}
+
+// trainingAlready says why there is nothing to do; empty if there is something, or if it is
+// unknown.
+func (x *execution) trainingAlready(s state) string {
+	done := map[bool]string{false: "paused", true: "resumed"}[x.wanted()]
+	switch t := s.training; {
+	case s.updating() && t.requested != nil && *t.requested == x.wanted():
+		return fmt.Sprintf("has its automatic training %s already (%s)", done, s.update.Status)
+	case s.updating(), t.on == nil, *t.on != x.wanted(), x.reschedules(s):
+		return ""
+	case x.wanted():
+		return "is trained automatically already"
+	}
+	return "is not trained automatically already"
+}
+
+// call is the request to Personalize.
+func (x *execution) call() func(context.Context) error {
 	api, arn := x.w.Clients.Personalize(x.req.ARN.Region), aws.String(x.req.ARN.String())
 	minimum := aws.Int32(int32(x.req.NewMinTPS)) // at most events.MaxMinTPS
 	switch {
 	case x.action.Training():
-		_, err = api.UpdateSolution(ctx, x.trainingUpdate())
-	case x.action == model.ActionDelete:
-		_, err = api.DeleteCampaign(ctx, &personalize.DeleteCampaignInput{CampaignArn: arn})
-	case x.action == model.ActionStop:
-		_, err = api.StopRecommender(ctx, &personalize.StopRecommenderInput{RecommenderArn: arn})
-	case x.action == model.ActionStart:
-		_, err = api.StartRecommender(ctx, &personalize.StartRecommenderInput{RecommenderArn: arn})
-	case x.req.Kind == model.Campaign:
-		_, err = api.UpdateCampaign(ctx, &personalize.UpdateCampaignInput{CampaignArn: arn, MinProvisionedTPS: minimum})
-	default:
-		// The configuration is replaced as a whole: what is not sent is reset.
-		var config types.RecommenderConfig
-		if x.before.config != nil {
-			config = *x.before.config
+		// What it does not have stays as it is.
+		in := &personalize.UpdateSolutionInput{SolutionArn: arn, PerformAutoTraining: aws.Bool(x.wanted())}
+		if x.reschedules(x.before) {
+			in.SolutionUpdateConfig = &types.SolutionUpdateConfig{
+				AutoTrainingConfig: &types.AutoTrainingConfig{SchedulingExpression: &x.req.Schedule}, EventsConfig: x.before.training.events,
+			}
 		}
-		config.MinRecommendationRequestsPerSecond = minimum
-		_, err = api.UpdateRecommender(ctx, &personalize.UpdateRecommenderInput{RecommenderArn: arn, RecommenderConfig: &config})
+		return writer.Call(api.UpdateSolution, in)
+	case x.action == model.ActionDelete:
+		return writer.Call(api.DeleteCampaign, &personalize.DeleteCampaignInput{CampaignArn: arn})
+	case x.action == model.ActionStop:
+		return writer.Call(api.StopRecommender, &personalize.StopRecommenderInput{RecommenderArn: arn})
+	case x.action == model.ActionStart:
+		return writer.Call(api.StartRecommender, &personalize.StartRecommenderInput{RecommenderArn: arn})
+	case x.req.Kind == model.Campaign:
+		return writer.Call(api.UpdateCampaign, &personalize.UpdateCampaignInput{CampaignArn: arn, MinProvisionedTPS: minimum})
 	}
-	return err
+	// The configuration is replaced as a whole: what is not sent is reset.
+	var config types.RecommenderConfig
+	if x.before.config != nil {
+		config = *x.before.config
+	}
+	config.MinRecommendationRequestsPerSecond = minimum
+	return writer.Call(api.UpdateRecommender, &personalize.UpdateRecommenderInput{RecommenderArn: arn, RecommenderConfig: &config})
 }
 
-// notification is sent once the call is accepted; nil if none is.
-func (x *execution) notification(record events.Audit) []events.Event {
-	detail := events.NotificationDetail{ARN: x.req.ARN.String(), Reason: x.reason()}
-	var detailType events.DetailType
-	switch x.action {
-	case model.ActionUpdate:
-		detailType, detail.NewMinTPS = events.UpdatedType(x.req.Kind), x.req.NewMinTPS
-	case model.ActionDelete:
-		detailType = events.CampaignDeleted
-	case model.ActionStop:
-		detailType = events.RecommenderStopped
-	case model.ActionPause:
-		detailType = events.TrainingPaused
-	case model.ActionResume:
-		detailType = events.TrainingResumed
-	default:
-		return nil
+// leftBehind is what the deletion of a campaign leaves that still costs money: its solution, if it is
+// trained automatically and no other campaign serves it. Empty if it does not; a sentence after a
+// space.
+func (x *execution) leftBehind(ctx context.Context) string {
+	solution := x.before.solutionVersion[:max(strings.LastIndexByte(x.before.solutionVersion, '/'), 0)]
+	if _, err := model.ParseSolutionARN(solution); err != nil {
+		return ""
 	}
-	detail.Audit = record.NotificationRaw(detailType)
-	return []events.Event{{DetailType: detailType, Resources: []string{detail.ARN}, Detail: detail}}
+	api := x.w.Clients.Personalize(x.req.ARN.Region)
+	s, err := readSolution(ctx, api, solution)
+	if err == nil && (s.training.on == nil || !*s.training.on) || awsapi.KindOf(err) == awsapi.NotFound {
+		return ""
+	}
+	others := false
+	if err == nil {
+		others, err = x.servedByOthers(ctx, api, solution)
+	}
+	switch {
+	case err != nil:
+		return fmt.Sprintf(" It could not be read whether its solution %s is still trained: %s.", solution, awsapi.Line(err))
+	case others:
+		return ""
+	}
+	return fmt.Sprintf(" Its solution is still trained automatically%s, and no other campaign serves it (%s stops that).",
+		training.Every(s.training.schedule), training.PauseCommand(solution))
+}
+
+// servedByOthers reports whether another campaign serves the solution.
+func (x *execution) servedByOthers(ctx context.Context, api *personalize.Client, solution string) (bool, error) {
+	others := false
+	err := awsapi.ReadPages(func(token *string) (*string, error) {
+		out, err := api.ListCampaigns(ctx, &personalize.ListCampaignsInput{
+			SolutionArn: &solution, MaxResults: aws.Int32(awsapi.MaxListPage), NextToken: token,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("ListCampaigns: %w", awsapi.Plain(err))
+		}
+		for _, c := range out.Campaigns {
+			others = others || aws.ToString(c.CampaignArn) != x.req.ARN.String() && !model.Status(aws.ToString(c.Status)).Deleting()
+		}
+		return out.NextToken, nil
+	})
+	return others, err
 }

@@ -16,36 +16,39 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
-// Do executes an action. It returns once Personalize has accepted the change, which then takes
-// some minutes, and once notification, alarms and dashboard were tried. An error means that
-// nothing was changed, as far as is known.
-func (a *Actions) Do(ctx context.Context, action model.Action, req events.Request) (Answer, error) {
-	switch action {
-	case model.ActionUpdate, model.ActionDelete, model.ActionStop, model.ActionStart, model.ActionPause, model.ActionResume:
-		x := &execution{Options: a.o, w: a.w, action: action, req: req, release: keep}
-		answer, err := x.run(ctx)
-		a.countLost(ctx, len(x.lost))
-		return answer, err
-	}
-	return Answer{}, fmt.Errorf("there is no action %q", action)
+// execution is one action in progress.
+type execution struct {
+	Options
+	distinction
+	w      *writer.Writer
+	action model.Action
+	req    events.Request
+	// before is the state of the resource before the action.
+	before state
+	// decision is the fresh decision about an automatic request; nil before there is one.
+	decision *rules.Decision
+	// release returns what was reserved of the budget; never nil.
+	release func(context.Context)
+	// returns is the return that a timed raise arranges; zero for other requests.
+	returns schedule.Return
+	// lost are the audit records that could not be written.
+	lost []model.Problem
 }
 
 // run executes the action: read the resource, return early if there is nothing to do, check an
 // automatic request again, make the call, and see to what follows. The outcome is recorded in
 // the audit log.
 func (x *execution) run(ctx context.Context) (Answer, error) {
-	if err := x.req.Validate(x.action); err != nil {
-		return Answer{}, err
-	}
-	if err := checkPartition(x.req.ARN, x.w.DeploymentRegion); err != nil {
+	err := cmp.Or(x.req.Validate(x.action), checkPartition(x.req.ARN, x.w.DeploymentRegion))
+	if err != nil {
 		return Answer{}, err
 	}
 	answer := Answer{}
-	err := x.read(ctx)
-	if err == nil {
+	if err = x.read(ctx); err == nil {
 		answer, err = x.handle(ctx)
 	}
 	if err != nil {
@@ -68,7 +71,7 @@ func (x *execution) handle(ctx context.Context) (Answer, error) {
 	}
 	answer := x.alreadySo(ctx, why)
 	if x.setsForGood() {
-		answer.add(nil, returnTagOf(x.w, x.req.ARN, x.before.tags).removal(ctx, "the minimum is to stay"))
+		answer.add(nil, x.endReturn(ctx, "the minimum is to stay"))
 	}
 	return answer, nil
 }
@@ -82,10 +85,10 @@ func (x *execution) setsForGood() bool {
 func keep(context.Context) {}
 
 // countLost counts lost audit records, also if ctx has ended.
-func (a *Actions) countLost(ctx context.Context, n int) {
+func (x *execution) countLost(ctx context.Context) {
 	counting, cancel := extend(ctx, followUpTime)
 	defer cancel()
-	a.w.CountLostRecords(counting, n)
+	x.w.CountLostRecords(counting, len(x.lost))
 }
 
 // checkPartition refuses an ARN of a partition in which the credentials are not valid.
@@ -143,13 +146,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 	if err := errors.Join(x.before.checkComplete(x.replaces()), x.checkMinimum()); err != nil {
 		return Answer{}, err
 	}
-	tag := returnTagOf(x.w, x.req.ARN, x.before.tags)
-	var err error
-	if x.returns, err = x.timedRaise(); err == nil && x.req.Timed() {
-		err = tag.set(ctx, x.returns)
-	}
-	if err != nil {
-		x.disarrange(ctx, tag)
+	if err := x.arrange(ctx); err != nil {
 		return Answer{}, err
 	}
 	if why := x.unrecorded(ctx); why != "" { // guard: actions: no stop or deletion without a record of it
@@ -157,7 +154,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 		return x.refused(ctx, why, true), nil
 	}
 	intent := writer.Intent{
-		Op: x.operation(), Region: x.req.ARN.Region, ARN: x.req.ARN.String(),
+		Op: x.operation, Region: x.req.ARN.Region, ARN: x.req.ARN.String(),
 		What: fmt.Sprintf("have it %s: %s", x.participle(), x.reason()),
 	}
 	// Logged beforehand: if the process is killed now, the log has what may have been done
@@ -169,7 +166,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 	outcome, err := x.w.Do(counted, intent, func(ctx context.Context) error {
 		calling, cancel := extend(ctx, callTime)
 		defer cancel()
-		return x.call(calling)
+		return x.call()(calling)
 	})
 	after, cancel := extend(ctx, followUpTime)
 	defer cancel()
@@ -177,7 +174,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 		return x.followUp(after, outcome), nil
 	}
 	if lost.Load() == 0 { // guard: return: stays arranged while the raise may have been accepted; never, always
-		x.disarrange(after, tag)
+		x.disarrange(after)
 	}
 	return x.afterFailure(after, err, lost.Load() > 0)
 }
@@ -186,18 +183,14 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 // not compared with the present minimum: it may raise 1 to 50 before a sale, and no one is there to
 // repeat it.
 func (x *execution) checkMinimum() error {
-	if x.action != model.ActionUpdate || x.req.AllowLarge || x.req.NewMinTPS <= x.before.minTPS {
+	if x.action != model.ActionUpdate && x.action != model.ActionRestore || x.req.AllowLarge || x.req.NewMinTPS <= x.before.minTPS {
 		return nil
 	}
 	present := 0
 	if x.req.Command {
 		present = x.before.minTPS
 	}
-	return largeError(rules.LargeMinimum(x.req.Kind, x.req.NewMinTPS, present))
-}
-
-// largeError is the error for a minimum that may be a mistake; nil without a reason.
-func largeError(why string) error {
+	why := rules.LargeMinimum(x.req.Kind, x.req.NewMinTPS, present)
 	if why == "" {
 		return nil
 	}
@@ -217,7 +210,12 @@ func (x *execution) check(ctx context.Context) (why string, guarded bool, err er
 	if x.Rechecker == nil {
 		return "", false, errNoRechecker
 	}
-	decision, err := x.recheck(ctx)
+	var decision rules.Decision
+	if x.req.Scheduled != "" {
+		decision, err = x.Rechecker.RecheckSchedule(ctx, x.req, x.before.tags)
+	} else {
+		decision, err = x.Rechecker.Recheck(ctx, x.req)
+	}
 	if err != nil {
 		return "", false, err
 	}
@@ -237,14 +235,6 @@ func (x *execution) check(ctx context.Context) (why string, guarded bool, err er
 	return why, why != "", nil
 }
 
-// recheck decides again, by what the request rests on: tags, or measurements.
-func (x *execution) recheck(ctx context.Context) (rules.Decision, error) {
-	if x.req.Scheduled != "" {
-		return x.Rechecker.RecheckSchedule(ctx, x.req, x.before.tags)
-	}
-	return x.Rechecker.Recheck(ctx, x.req)
-}
-
 // verdict is the verdict of an automatic request.
 func (x *execution) verdict() rules.Verdict {
 	return cmp.Or(x.req.Scheduled, rules.VerdictOf(x.action))
@@ -256,10 +246,14 @@ var errNoRechecker = errors.New("this process cannot check decisions again; send
 // event, has done it.
 func (x *execution) alreadySo(ctx context.Context, why string) Answer {
 	x.record(ctx, writer.AlreadySo, why)
-	x.w.Logger.Info("nothing to do", "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
-	answer := nothingToDo(x.req, why)
+	answer := x.nothingDone(why)
 	answer.Problems, answer.Gone = x.lost, x.before.gone
 	return answer
+}
+
+func (x *execution) nothingDone(why string) Answer {
+	x.w.Logger.Info("nothing to do", "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
+	return Answer{Outcome: writer.AlreadySo, Why: why, Sentence: fmt.Sprintf("Nothing to do: %s %s %s.", x.req.Kind, x.req.ARN, why)}
 }
 
 // unrecorded records a stop or deletion that is about to be requested, with all that is needed to
@@ -275,16 +269,12 @@ func (x *execution) unrecorded(ctx context.Context) (why string) {
 	return "its audit record could not be written, and nothing is stopped or deleted without one"
 }
 
-func nothingToDo(req events.Request, why string) Answer {
-	return Answer{Outcome: writer.AlreadySo, Why: why, Sentence: fmt.Sprintf("Nothing to do: %s %s %s.", req.Kind, req.ARN, why)}
-}
-
 // refused is the answer to a request that is not executed.
 func (x *execution) refused(ctx context.Context, why string, guarded bool) Answer {
 	x.record(ctx, writer.Refused, why)
 	how := "no longer holds"
 	x.w.Logger.InfoContext(ctx, "action refused", "automatic", x.req.Automatic(),
-		"op", x.operation(), "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
+		"op", x.operation, "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
 	if guarded {
 		how = "is not executed"
 		x.w.CountRefused(ctx, map[writer.RefusedKey]int{{Region: x.req.ARN.Region, Verdict: x.verdict()}: 1})
@@ -319,16 +309,20 @@ func (x *execution) afterFailure(ctx context.Context, err error, lost bool) (Ans
 	case lost:
 		err = fmt.Errorf("it may have been accepted all the same, check before you repeat it: %w", awsapi.Plain(err))
 	}
-	return Answer{}, fmt.Errorf("%s: %w", x.operation(), awsapi.Plain(err))
+	return Answer{}, fmt.Errorf("%s: %w", x.operation, awsapi.Plain(err))
 }
 
-// followUpTime is how long the second read and the follow-up of an accepted action may take,
-// together, once ctx and the call in progress have ended.
-const followUpTime = 10 * time.Second
-
-// callTime is how long a change that was requested may take after ctx has ended. A request that
-// is dropped may be executed all the same, after it was last checked.
-const callTime = 2 * time.Second
+const (
+	// followUpTime is how long the second read and the follow-up of an accepted action may take,
+	// together, once ctx and the call in progress have ended.
+	followUpTime = 10 * time.Second
+	// callTime is how long a change that was requested may take after ctx has ended. A request that
+	// is dropped may be executed all the same, after it was last checked.
+	callTime = 2 * time.Second
+	// longestMarkPause is the longest of the pauses, which double, before the time of an update is read
+	// again: the service may show the update a little after it has accepted it.
+	longestMarkPause = 2 * time.Second
+)
 
 // extend is a context that ends a little later than ctx.
 func extend(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
@@ -352,9 +346,12 @@ func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer
 	}
 	// The tag of a return stays until the minimum is seen to be back: the update may still fail, and is repeated then.
 	if x.setsForGood() {
-		problems = returnTagOf(x.w, arn, x.before.tags).removal(ctx, "the minimum is "+participle)
+		problems = x.endReturn(ctx, "the minimum is "+participle)
 	}
-	group.Go(func() { n.add(x.w.Emit(ctx, x.notification(record))) })
+	if x.notification != "" {
+		detail := events.NotificationDetail{NewMinTPS: record.NewMinTPS}
+		group.Go(func() { n.add(x.w.Emit(ctx, []events.Event{events.Notification(x.notification, record, detail)})) })
+	}
 	var left string
 	if x.action == model.ActionDelete {
 		group.Go(func() { left = x.leftBehind(ctx) })
@@ -404,22 +401,18 @@ func (n *Answer) sentence(req events.Request, participle string) string {
 func (x *execution) record(ctx context.Context, outcome writer.Outcome, why string) events.Audit {
 	record := events.Audit{
 		Time: x.w.Clock.Now().UTC(), ARN: x.req.ARN.String(), Kind: x.req.Kind, Region: x.req.ARN.Region,
-		Action: x.action, Outcome: string(outcome), Automatic: x.req.Automatic(), Reason: why, Before: x.before.record(x.req.ARN),
-	}
-	if why == "" {
-		record.Reason = x.reason()
+		Action: x.action, Outcome: string(outcome), Automatic: x.req.Automatic(), Reason: cmp.Or(why, x.reason()),
+		Before: x.before.record(x.req.ARN), Scheduled: x.req.Scheduled, PromisedPerMonth: x.promise(),
 	}
 	if x.returning() != "" {
 		record.ReturnAt = &x.returns.Due
 	}
-	record.Scheduled = x.req.Scheduled
-	if x.action == model.ActionUpdate {
+	if x.action == model.ActionUpdate || x.action == model.ActionRestore {
 		record.NewMinTPS = x.req.NewMinTPS
 	}
 	if x.decision != nil {
 		record.Inputs = events.InputsOf(*x.decision)
 	}
-	record.PromisedPerMonth = x.promise()
 	if record.Restore = record.RestoreCommand(); record.Restore != "" {
 		record.Note = "To undo it: " + record.Restore
 	}
@@ -441,4 +434,54 @@ func (x *execution) promise() *float64 {
 		return billing.Promise(x.before.minTPS, x.req.NewMinTPS, x.decision.StepDown)
 	}
 	return nil
+}
+
+// mark counts an automatic update, and publishes the own-change marker by which it is recognized as
+// ours later, unless it hides an update that may be a person's. If that fails, it will be taken for
+// a person's, which is the safe side.
+func (x *execution) mark(ctx context.Context) {
+	arn := x.req.ARN
+	datum := func(name, unit string, value float64) model.Datum {
+		metric := model.Metric{
+			Namespace: model.NamespaceMonitor, Name: name, DimensionName: x.req.Kind.DimensionName(), DimensionValue: arn.String(),
+		}
+		return model.Datum{Region: arn.Region, Metric: metric, Unit: unit, Value: value, Time: x.w.Clock.Now().UTC()}
+	}
+	data := []model.Datum{datum(model.MetricActionsTaken, "Count", 1)}
+	if x.decision == nil || !x.decision.Marker {
+		x.w.Logger.InfoContext(ctx, "not marked as ours: a person may have updated it within the idle time before, which this update hides",
+			"arn", arn.String(), "region", arn.Region)
+	} else if at, ok := x.acceptedAt(ctx); ok {
+		data = append(data, datum(model.MetricOwnUpdate, "Seconds", float64(at.UnixMilli())/1000))
+	} else {
+		x.w.Logger.WarnContext(ctx, "automatic change not marked as ours: its time could not be read", "arn", arn.String(), "region", arn.Region)
+	}
+	_, problems := x.w.Publish(ctx, data)
+	for _, p := range problems {
+		x.w.Logger.Warn("automatic change not marked as ours", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Err)
+	}
+}
+
+// acceptedAt is when the service has accepted our update, by its own clock. It is not ok if the
+// update is not shown in time, or cannot be read. A dry run returns the current time.
+func (x *execution) acceptedAt(ctx context.Context) (at time.Time, ok bool) {
+	if x.w.DryRun {
+		return x.w.Clock.Now(), true
+	}
+	for pause := longestMarkPause / 2; ; pause *= 2 {
+		if now, err := read(ctx, x.w, x.req); err == nil && now.update != nil && x.isOurs(*now.update) {
+			return now.update.Created, true
+		}
+		if pause > longestMarkPause || x.w.Clock.Sleep(ctx, pause) != nil {
+			return time.Time{}, false
+		}
+	}
+}
+
+// isOurs reports whether an update that is shown after ours was accepted is ours: not the one before.
+func (x *execution) isOurs(u model.Update) bool {
+	if x.before.update != nil && !u.Created.After(x.before.update.Created) { // guard: a marker has the time of our own update
+		return false
+	}
+	return !u.Created.IsZero() && (u.MinTPS == x.req.NewMinTPS || u.MinTPS == 0) // 0: the service does not show it
 }

@@ -16,11 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -67,7 +65,19 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 	}
 	req.Reason = fmt.Sprintf("restored as it was before %s of %s", record.Action, record.Time.UTC().Format("2006-01-02 15:04 UTC"))
 	req.AllowLarge, req.Command = o.AllowLarge, true
-	what, err := a.proposal(ctx, record, req, o)
+	if record.Undoing() == model.ActionUpdate || record.Undoing() == model.ActionRestore {
+		req.NewMinTPS = record.Before.MinTPS
+	}
+	x := &execution{Options: a.o, w: a.w, action: record.Undoing(), req: req}
+	var what string
+	x.before, err = a.await(ctx, req, o, "until it can be read", func(state) bool { return true })
+	if err == nil && x.before.gone {
+		// Another account's campaign would be created in the wrong one.
+		err = a.o.Owner.Check(ctx, req.ARN)
+	}
+	if err == nil {
+		what, err = x.proposal(*record.Before)
+	}
 	if err != nil {
 		return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, awsapi.Plain(err))
 	}
@@ -77,11 +87,8 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 		}
 	}
 	answer, err := a.restore(ctx, record, req, o)
-	if err != nil || o.NoWait || a.w.DryRun {
+	if err != nil || o.NoWait || a.w.DryRun || record.Action.Training() { // which serves nothing
 		return answer, err
-	}
-	if record.Action.Training() {
-		return answer, nil // which serves nothing
 	}
 	inService := func(s state) bool { return s.status == model.StatusActive && !s.updating() }
 	if _, err := a.await(ctx, req, o, "until it is in service", inService); err != nil {
@@ -91,76 +98,43 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 	return answer, nil
 }
 
-// proposal is what undoes a record in the present state of its resource; see propose.
-func (a *Actions) proposal(ctx context.Context, record events.Audit, req events.Request, o RestoreOptions) (string, error) {
-	now, err := a.await(ctx, req, o, "until it can be read", func(state) bool { return true })
-	if err == nil && now.gone {
-		// Another account's campaign would be created in the wrong one.
-		err = a.o.Owner.Check(ctx, req.ARN)
-	}
-	if err != nil {
-		return "", err
-	}
-	return propose(record, req, now)
-}
-
-// propose is what undoes a record, with its numbers; empty if nothing has to be done. It is an error
-// for a minimum that may be a mistake.
-func propose(record events.Audit, req events.Request, now state) (string, error) {
-	before, unit := *record.Before, req.Kind.RateUnit()
-	subject, minimum := fmt.Sprintf("%s %s", req.Kind, req.ARN), model.Number(float64(before.MinTPS), 0)
-	large := func(present int) error {
-		if req.AllowLarge || before.MinTPS <= present {
-			return nil
-		}
-		return largeError(rules.LargeMinimum(req.Kind, before.MinTPS, present))
-	}
-	switch {
-	case record.Action == model.ActionDelete && !now.gone && !now.status.Deleting():
+// proposal is what restores a resource, with its numbers; empty if nothing has to be done. It is an
+// error for a minimum that may be a mistake.
+func (x *execution) proposal(before events.Before) (string, error) {
+	subject, unit, minimum := fmt.Sprintf("%s %s", x.req.Kind, x.req.ARN), x.req.Kind.RateUnit(), model.Number(float64(before.MinTPS), 0)
+	present := model.Number(float64(x.before.minTPS), 0)
+	switch creates := x.action == model.ActionRestore; {
+	case creates && !x.before.gone && !x.before.status.Deleting():
 		return "", nil
-	case record.Action == model.ActionDelete:
-		what, err := proposeCreation(before, subject, minimum+" "+unit)
-		return what, cmp.Or(err, large(0))
-	case now.gone:
+	case !creates && x.before.gone:
 		return "", ErrNotFound
-	case record.Action.Training():
-		return proposeTraining(record, req, now), nil
-	case record.Action == model.ActionStop && now.status == model.StatusActive:
+	case !creates && x.nothingToDo(x.before) != "":
 		return "", nil
-	case record.Action == model.ActionStop:
-		return fmt.Sprintf("start %s, with its minimum of %s %s", subject, model.Number(float64(now.minTPS), 0), unit), nil
-	case before.MinTPS == now.minTPS && !now.updating():
-		return "", nil
+	case creates:
+		if _, err := creation(before); err != nil {
+			return "", err
+		}
+		x.before = state{gone: true}
 	}
-	what := fmt.Sprintf("set the minimum of %s from %s to %s %s", subject, model.Number(float64(now.minTPS), 0), minimum, unit)
-	return what, large(now.minTPS)
+	what := fmt.Sprintf("set the minimum of %s from %s to %s %s", subject, present, minimum, unit)
+	switch x.action {
+	case model.ActionStart:
+		what = fmt.Sprintf("start %s, with its minimum of %s %s", subject, present, unit)
+	case model.ActionPause:
+		what = "pause the automatic training of " + subject
+	case model.ActionResume:
+		what = fmt.Sprintf("resume the automatic training of %s, %s", subject, cmp.Or(x.req.Schedule, "with the schedule that it has"))
+	case model.ActionRestore:
+		what = fmt.Sprintf("create %s again, with a minimum of %s %s, the solution version %s, the settings %s, and %s", subject, minimum, unit,
+			before.SolutionVersion, cmp.Or(string(before.Config), "of a new one"), model.Plural(len(before.Tags), "tag"))
+		if keys := slices.Sorted(maps.Keys(before.Tags)); len(keys) > 0 {
+			what += " (" + strings.Join(keys, ", ") + ")"
+		}
+	}
+	return model.OneLine(what), x.checkMinimum()
 }
 
-// proposeCreation is what undoes a deletion.
-func proposeCreation(before events.Before, subject, minimum string) (string, error) {
-	if _, err := creation(before); err != nil {
-		return "", err
-	}
-	what := fmt.Sprintf("create %s again, with a minimum of %s, the solution version %s, the settings %s, and %s", subject, minimum,
-		before.SolutionVersion, cmp.Or(string(before.Config), "of a new one"), model.Plural(len(before.Tags), "tag"))
-	if keys := slices.Sorted(maps.Keys(before.Tags)); len(keys) > 0 {
-		what += " (" + strings.Join(keys, ", ") + ")"
-	}
-	return model.OneLine(what), nil
-}
-
-// proposeTraining is what undoes a change of automatic training; empty if nothing has to be done.
-func proposeTraining(record events.Audit, req events.Request, now state) string {
-	x := execution{action: record.Undoing(), req: req}
-	if x.trainingAlready(now) != "" {
-		return ""
-	}
-	if x.action == model.ActionPause {
-		return fmt.Sprintf("pause the automatic training of solution %s", req.ARN)
-	}
-	return fmt.Sprintf("resume the automatic training of solution %s, %s", req.ARN, cmp.Or(req.Schedule, "with the schedule that it has"))
-}
-
+// restore undoes a record once no other change is in progress.
 func (a *Actions) restore(ctx context.Context, record events.Audit, req events.Request, o RestoreOptions) (Answer, error) {
 	settled := func(s state) bool {
 		return s.gone || a.w.DryRun || !s.status.InProgress() && !s.updating()
@@ -168,17 +142,12 @@ func (a *Actions) restore(ctx context.Context, record events.Audit, req events.R
 	now, err := a.await(ctx, req, o, "until the change in progress is complete", settled)
 	switch {
 	case err != nil:
-	case record.Action == model.ActionDelete:
-		return a.recreate(ctx, record, req, now)
+	case record.Undoing() == model.ActionRestore:
+		return a.recreate(ctx, *record.Before, req, now)
 	case now.gone:
 		err = ErrNotFound
-	case record.Action.Training():
-		return a.Do(ctx, record.Undoing(), req)
-	case record.Action == model.ActionStop:
-		return a.Do(ctx, model.ActionStart, req)
 	default:
-		req.NewMinTPS = record.Before.MinTPS
-		return a.Do(ctx, model.ActionUpdate, req)
+		return a.Do(ctx, record.Undoing(), req)
 	}
 	return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, awsapi.Plain(err))
 }
@@ -213,43 +182,34 @@ func (a *Actions) await(ctx context.Context, req events.Request, o RestoreOption
 }
 
 // recreate creates a deleted campaign as it was.
-func (a *Actions) recreate(ctx context.Context, record events.Audit, req events.Request, now state) (Answer, error) {
+func (a *Actions) recreate(ctx context.Context, before events.Before, req events.Request, now state) (Answer, error) {
+	x := &execution{Options: a.o, w: a.w, action: model.ActionRestore, req: req, before: state{gone: true}}
 	if !now.gone && !now.status.Deleting() { // a dry run does not wait for the end of a deletion
-		a.w.Logger.Info("nothing to do", "arn", req.ARN.String(), "region", req.ARN.Region, "reason", "exists")
-		return nothingToDo(req, "exists"), nil
+		return x.nothingDone("exists"), nil
 	}
-	in, err := creation(*record.Before)
+	in, err := creation(before)
 	if err != nil {
 		return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, err)
 	}
 	intent := writer.Intent{
 		Op: "CreateCampaign", Region: req.ARN.Region, ARN: req.ARN.String(), What: "create it again, as it was before it was deleted",
 	}
-	outcome, err := a.w.Do(ctx, intent, func(ctx context.Context) error {
-		_, err := a.w.Clients.Personalize(req.ARN.Region).CreateCampaign(ctx, in)
-		return err
-	})
-	done := events.Audit{
-		Time: a.w.Clock.Now().UTC(), ARN: record.ARN, Kind: req.Kind, Region: req.ARN.Region, Action: model.ActionRestore,
-		Outcome: string(outcome), Reason: req.Reason, NewMinTPS: record.Before.MinTPS,
-	}
+	outcome, err := a.w.Do(ctx, intent, writer.Call(a.w.Clients.Personalize(req.ARN.Region).CreateCampaign, in))
+	why := ""
 	if err != nil {
-		done.Reason = awsapi.Line(err)
+		why = awsapi.Line(err)
 	}
-	var lost []model.Problem
-	if err := a.o.AuditLog(ctx, done); err != nil {
-		lost = append(lost, audit.Problem(done, err))
-		a.countLost(ctx, 1)
-	}
+	x.record(ctx, outcome, why)
+	x.countLost(ctx)
 	if err != nil {
-		return Answer{Problems: lost}, fmt.Errorf("restore %s: create the campaign: CreateCampaign: %w", req.ARN, awsapi.Plain(err))
+		return Answer{Problems: x.lost}, fmt.Errorf("restore %s: create the campaign: CreateCampaign: %w", req.ARN, awsapi.Plain(err))
 	}
 	does := "is being"
 	if outcome == writer.DryRun {
 		does = "would be"
 	}
-	sentence := fmt.Sprintf("Campaign %s %s created again, with a minimum of %d TPS.", req.ARN, does, record.Before.MinTPS)
-	return Answer{Outcome: outcome, Sentence: sentence, Problems: lost}, nil
+	sentence := fmt.Sprintf("Campaign %s %s created again, with a minimum of %d TPS.", req.ARN, does, before.MinTPS)
+	return Answer{Outcome: outcome, Sentence: sentence, Problems: x.lost}, nil
 }
 
 // creation requests a campaign as it was. A setting that this build does not know cannot be
@@ -284,7 +244,7 @@ func creation(before events.Before) (*personalize.CreateCampaignInput, error) {
 			tags[key] = value
 		}
 	}
-	in.Tags = writer.TagList(tags, func(key, value *string) types.Tag { return types.Tag{TagKey: key, TagValue: value} })
+	in.Tags = writer.TagList(tags, writer.PersonalizeTag)
 	return in, nil
 }
 

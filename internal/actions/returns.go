@@ -15,38 +15,30 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
-// returnTag is the tag of one resource that arranges the end of a timed raise.
-type returnTag struct {
-	w   *writer.Writer
-	arn model.ARN
-	// found is its value when the resource was read; empty if there was none.
-	found string
-}
-
-func returnTagOf(w *writer.Writer, arn model.ARN, tags map[string]string) returnTag {
-	return returnTag{w: w, arn: arn, found: tags[schedule.ReturnTag]}
-}
-
-// pending is the return that the tag has, if it is one.
-func (t returnTag) pending() (schedule.Return, bool) {
-	r, err := schedule.ParseReturn(t.found)
-	return r, err == nil
-}
-
-func (t returnTag) intent(what string) writer.Intent {
-	return writer.Intent{Region: t.arn.Region, ARN: t.arn.String(), What: what}
-}
-
-// set writes the tag and reads it back: a raise is only requested once its return is arranged.
-func (t returnTag) set(ctx context.Context, r schedule.Return) error {
-	intent := t.intent(fmt.Sprintf("arrange its return to %d at %s", r.Target, r.Due.Format(time.RFC3339)))
-	if err := t.w.SetTags(ctx, intent, writer.Tags{schedule.ReturnTag: r.String()}); err != nil {
-		return fmt.Errorf("arrange the return: %s: %w", writer.OpTagResource, awsapi.Plain(err))
-	}
-	if t.w.DryRun {
+// arrange writes the tag that ends a timed raise and reads it back: a raise is only requested once its
+// return is arranged. Other requests arrange nothing.
+func (x *execution) arrange(ctx context.Context) (err error) {
+	if !x.req.Timed() {
 		return nil
 	}
-	tags, err := t.w.ReadTags(ctx, t.arn.Region, t.arn.String())
+	if x.returns, err = x.timedRaise(); err == nil {
+		err = x.setReturn(ctx, x.returns)
+	}
+	if err != nil {
+		x.disarrange(ctx)
+	}
+	return err
+}
+
+func (x *execution) setReturn(ctx context.Context, r schedule.Return) error {
+	intent := x.tagIntent(fmt.Sprintf("arrange its return to %d at %s", r.Target, r.Due.Format(time.RFC3339)))
+	if err := x.w.SetTags(ctx, intent, writer.Tags{schedule.ReturnTag: r.String()}); err != nil {
+		return fmt.Errorf("arrange the return: %s: %w", writer.OpTagResource, awsapi.Plain(err))
+	}
+	if x.w.DryRun {
+		return nil
+	}
+	tags, err := x.w.ReadTags(ctx, x.req.ARN.Region, x.req.ARN.String())
 	switch {
 	case err != nil:
 		return fmt.Errorf("read the arranged return back: %s: %w", writer.OpListTags, awsapi.Plain(err))
@@ -56,37 +48,49 @@ func (t returnTag) set(ctx context.Context, r schedule.Return) error {
 	return nil
 }
 
-// restore makes the tag what it was, after a raise that was not accepted.
-func (t returnTag) restore(ctx context.Context) error {
-	if t.found == "" {
-		return t.remove(ctx, "no raise to return from")
+// disarrange makes the tag what it was before a raise that was not requested, or not accepted. If that
+// fails the tag is harmless: without the raise there is nothing to return from.
+func (x *execution) disarrange(ctx context.Context) {
+	if x.returns == (schedule.Return{}) {
+		return
 	}
-	return t.w.SetTags(ctx, t.intent("arrange its return as before"), writer.Tags{schedule.ReturnTag: t.found})
+	after, cancel := extend(ctx, followUpTime)
+	defer cancel()
+	var err error
+	if found := x.before.tags[schedule.ReturnTag]; found != "" {
+		err = x.w.SetTags(after, x.tagIntent("arrange its return as before"), writer.Tags{schedule.ReturnTag: found})
+	} else {
+		err = x.removeReturn(after, "no raise to return from")
+	}
+	if err != nil {
+		x.w.Logger.WarnContext(ctx, "a return stays arranged, without a raise", "arn", x.req.ARN.String(), "region", x.req.ARN.Region,
+			"err", awsapi.Line(err))
+	}
 }
 
-// remove removes the tag, for a reason.
-func (t returnTag) remove(ctx context.Context, why string) error {
-	return t.w.RemoveTag(ctx, t.intent("remove its tag "+schedule.ReturnTag+": "+why), schedule.ReturnTag)
+func (x *execution) tagIntent(what string) writer.Intent {
+	return writer.Intent{Region: x.req.ARN.Region, ARN: x.req.ARN.String(), What: what}
 }
 
-// removal removes the tag where a person's request ends what it arranges. A
+func (x *execution) removeReturn(ctx context.Context, why string) error {
+	return x.w.RemoveTags(ctx, x.tagIntent("remove its tag "+schedule.ReturnTag+": "+why), schedule.ReturnTag)
+}
+
+// endReturn removes the tag where a person's request ends what it arranges. A
 // failure is a problem and no error: a monitor drops a return that no longer fits.
-func (t returnTag) removal(ctx context.Context, why string) []model.Problem {
-	if t.found == "" {
+func (x *execution) endReturn(ctx context.Context, why string) []model.Problem {
+	if x.before.tags[schedule.ReturnTag] == "" {
 		return nil
 	}
-	if err := t.remove(ctx, why); err != nil {
-		return []model.Problem{writer.Problem(t.arn.Region, t.arn.String(), writer.OpUntagResource, err)}
+	if err := x.removeReturn(ctx, why); err != nil {
+		return []model.Problem{writer.Problem(x.req.ARN.Region, x.req.ARN.String(), writer.OpUntagResource, err)}
 	}
 	return nil
 }
 
-// timedRaise is the return that a timed raise arranges; the zero value for any other request.
+// timedRaise is the return that a timed raise arranges.
 func (x *execution) timedRaise() (schedule.Return, error) {
 	none := schedule.Return{}
-	if !x.req.Timed() {
-		return none, nil
-	}
 	now := x.w.Clock.Now().UTC()
 	offset, known := x.w.Clients.ClockOffset()
 	if why := rules.WrongClock(now, offset, known); why != "" { // guard: return: arranged by a right clock
@@ -101,7 +105,11 @@ func (x *execution) timedRaise() (schedule.Return, error) {
 	if x.before.tags == nil {
 		return none, errors.New("a return cannot be arranged: its tags could not be read")
 	}
-	arranged, err := x.arranged()
+	tags := maps.Clone(x.before.tags)
+	if _, err := schedule.ParseReturn(tags[schedule.ReturnTag]); err != nil {
+		delete(tags, schedule.ReturnTag) // one that is not understood is replaced
+	}
+	arranged, err := rules.ArrangementOf(x.req.Kind, tags)
 	if err != nil { // guard: return: not beside a schedule that would keep it from being carried out
 		return none, fmt.Errorf("a return cannot be arranged: %w", err)
 	}
@@ -118,50 +126,22 @@ func (x *execution) timedRaise() (schedule.Return, error) {
 	return r, nil
 }
 
-// arranged is what the tags arrange. A return that is not understood is replaced, and does not count.
-func (x *execution) arranged() (rules.Arrangement, error) {
-	tags := maps.Clone(x.before.tags)
-	if _, ok := returnTagOf(x.w, x.req.ARN, tags).pending(); !ok {
-		delete(tags, schedule.ReturnTag)
-	}
-	return rules.ArrangementOf(x.req.Kind, tags)
-}
-
-// disarrange undoes what was written for a raise that was not requested, or not accepted. If that
-// fails the tag is harmless: without the raise there is nothing to return from.
-func (x *execution) disarrange(ctx context.Context, tag returnTag) {
-	if x.returns == (schedule.Return{}) {
-		return
-	}
-	after, cancel := extend(ctx, followUpTime)
-	defer cancel()
-	if err := tag.restore(after); err != nil {
-		x.w.Logger.WarnContext(ctx, "a return stays arranged, without a raise", "arn", x.req.ARN.String(), "region", x.req.ARN.Region,
-			"err", awsapi.Line(err))
-	}
-}
-
 // extend changes the end of a raise that was made before: the tag alone.
 func (x *execution) extend(ctx context.Context) (Answer, error) {
-	pending, ok := returnTagOf(x.w, x.req.ARN, x.before.tags).pending()
+	pending, notPending := schedule.ParseReturn(x.before.tags[schedule.ReturnTag])
 	due, err := x.req.Due(x.w.Clock.Now())
 	again := x.req.For != 0 && x.req.Asked.IsZero() || err == nil && pending.Due.Equal(due) // an event may come twice
-	if ok && again && !x.req.Command && pending.Raised == x.req.NewMinTPS {
+	if notPending == nil && again && !x.req.Command && pending.Raised == x.req.NewMinTPS {
 		return x.alreadySo(ctx, fmt.Sprintf("is raised to %d until %s already", pending.Raised, pending.Due.Format(time.RFC3339))), nil
 	}
-	if x.returns, err = x.timedRaise(); err != nil {
-		return Answer{}, err
-	}
-	tag := returnTagOf(x.w, x.req.ARN, x.before.tags)
-	if err := tag.set(ctx, x.returns); err != nil {
-		x.disarrange(ctx, tag)
+	if err := x.arrange(ctx); err != nil {
 		return Answer{}, err
 	}
 	outcome := writer.AlreadySo
 	if x.w.DryRun {
 		outcome = writer.DryRun
 	}
-	x.record(ctx, outcome, x.reason())
+	x.record(ctx, outcome, "")
 	return Answer{Outcome: outcome, Problems: x.lost, Sentence: fmt.Sprintf("%s %s stays at %d %s; it %s.",
 		x.req.Kind.Title(), x.req.ARN, x.returns.Raised, x.req.Kind.RateUnit(), x.returning())}, nil
 }
@@ -185,22 +165,18 @@ func (x *execution) reason() string {
 // drop removes the tag of a timed raise that is over, and reports it if somebody has changed the
 // minimum meanwhile.
 func (x *execution) drop(ctx context.Context, d rules.Decision) (Answer, error) {
-	tag := returnTagOf(x.w, x.req.ARN, x.before.tags)
-	if err := tag.remove(ctx, d.Reason); err != nil {
+	if err := x.removeReturn(ctx, d.Reason); err != nil {
 		return Answer{}, fmt.Errorf("%s: %w", writer.OpUntagResource, awsapi.Plain(err))
 	}
 	n := Answer{Outcome: writer.Done, Sentence: fmt.Sprintf("%s %s: %s.", x.req.Kind.Title(), x.req.ARN, d.Reason)}
 	if x.w.DryRun {
-		n = Answer{Outcome: writer.DryRun, Sentence: n.Sentence}
+		n.Outcome = writer.DryRun
 	}
 	if !d.Has(rules.ReasonChanged) {
 		return n, nil
 	}
 	record := x.record(ctx, writer.Refused, d.Reason)
 	n.Problems = x.lost
-	n.add(x.w.Emit(ctx, []events.Event{{
-		DetailType: events.ReturnDropped, Resources: []string{record.ARN},
-		Detail: events.NotificationDetail{ARN: record.ARN, Reason: d.Reason, Audit: record.NotificationRaw(events.ReturnDropped)},
-	}}))
+	n.add(x.w.Emit(ctx, []events.Event{events.Notification(events.ReturnDropped, record, events.NotificationDetail{})}))
 	return n, nil
 }

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -37,6 +38,16 @@ type state struct {
 	rawConfig json.RawMessage
 	tags      map[string]string // nil if they were not read
 	training  *autoTraining     // of a solution; nil of an endpoint
+}
+
+// autoTraining is the automatic training of a solution. Pausing it is reversible: what was
+// trained stays, and a training in progress is not stopped.
+type autoTraining struct {
+	on       *bool  // nil if AWS does not return it, which is unknown
+	schedule string // empty if unknown
+	// requested is what the latest update requests; nil if there was none or it does not say.
+	requested *bool
+	events    *types.EventsConfig // the other part of what an update of the schedule replaces
 }
 
 // updating reports whether an update is in progress.
@@ -105,11 +116,9 @@ func readCampaign(ctx context.Context, api *personalize.Client, arn string) (sta
 		solutionVersion: aws.ToString(c.SolutionVersionArn),
 	}
 	if u := c.LatestCampaignUpdate; u != nil {
-		s.update = &model.Update{
-			Status: model.Status(aws.ToString(u.Status)), MinTPS: int(aws.ToInt32(u.MinProvisionedTPS)), Created: aws.ToTime(u.CreationDateTime),
-		}
+		s.update = updateOf(u.Status, u.CreationDateTime, u.MinProvisionedTPS)
 	}
-	s.rawConfig, err = configIn(body)
+	s.rawConfig, err = rawIn(body, "campaign", "campaignConfig")
 	return s, err
 }
 
@@ -129,13 +138,43 @@ func readRecommender(ctx context.Context, api *personalize.Client, arn string) (
 		s.minTPS = atLeastOne(r.RecommenderConfig.MinRecommendationRequestsPerSecond)
 	}
 	if u := r.LatestRecommenderUpdate; u != nil {
-		s.update = &model.Update{Status: model.Status(aws.ToString(u.Status)), Created: aws.ToTime(u.CreationDateTime)}
-		if u.RecommenderConfig != nil { // 0 if the service does not return it
-			s.update.MinTPS = int(aws.ToInt32(u.RecommenderConfig.MinRecommendationRequestsPerSecond))
+		var minimum *int32 // nil if the service does not return it
+		if u.RecommenderConfig != nil {
+			minimum = u.RecommenderConfig.MinRecommendationRequestsPerSecond
+		}
+		s.update = updateOf(u.Status, u.CreationDateTime, minimum)
+	}
+	if s.rawConfig, err = rawIn(body, "recommender", "recommenderConfig"); err == nil {
+		s.unknown, err = unknownSettings(s.rawConfig, reflect.TypeFor[types.RecommenderConfig]())
+	}
+	return s, err
+}
+
+func readSolution(ctx context.Context, api *personalize.Client, arn string) (state, error) {
+	var body []byte
+	out, err := api.DescribeSolution(ctx, &personalize.DescribeSolutionInput{SolutionArn: &arn},
+		personalize.WithAPIOptions(awsapi.CaptureBody(&body)))
+	if err != nil {
+		return state{}, fmt.Errorf("DescribeSolution: %w", awsapi.Plain(err))
+	}
+	described := out.Solution
+	if described == nil || aws.ToString(described.SolutionArn) != arn {
+		return state{}, errOtherResource
+	}
+	s := state{status: model.Status(aws.ToString(described.Status)), training: &autoTraining{on: described.PerformAutoTraining}}
+	if c := described.SolutionConfig; c != nil {
+		s.training.events = c.EventsConfig
+		if c.AutoTrainingConfig != nil {
+			s.training.schedule = aws.ToString(c.AutoTrainingConfig.SchedulingExpression)
 		}
 	}
-	if s.rawConfig, err = configIn(body); err == nil {
-		s.unknown, err = unknownSettings(s.rawConfig, reflect.TypeFor[types.RecommenderConfig]())
+	if u := described.LatestSolutionUpdate; u != nil {
+		s.update = updateOf(u.Status, u.CreationDateTime, nil)
+		s.training.requested = u.PerformAutoTraining
+	}
+	raw, err := rawIn(body, "solution", "solutionConfig", "eventsConfig")
+	if err == nil {
+		s.unknown, err = unknownSettings(raw, reflect.TypeFor[types.EventsConfig]())
 	}
 	return s, err
 }
@@ -143,26 +182,22 @@ func readRecommender(ctx context.Context, api *personalize.Client, arn string) (
 // atLeastOne reads a minimum; if the service returns none it is 1.
 func atLeastOne(tps *int32) int { return max(1, int(aws.ToInt32(tps))) }
 
-// configIn finds the configuration in the description of a campaign or recommender, as received;
-// nil if there is none.
-func configIn(description []byte) (json.RawMessage, error) {
-	var answer struct {
-		Campaign struct {
-			Config json.RawMessage `json:"campaignConfig"`
-		} `json:"campaign"`
-		Recommender struct {
-			Config json.RawMessage `json:"recommenderConfig"`
-		} `json:"recommender"`
-	}
-	if err := json.Unmarshal(description, &answer); err != nil {
-		return nil, fmt.Errorf("read its settings: %w", err)
-	}
-	for _, config := range []json.RawMessage{answer.Campaign.Config, answer.Recommender.Config} {
-		if len(config) > 0 && string(config) != "null" {
-			return config, nil
+func updateOf(status *string, created *time.Time, minTPS *int32) *model.Update {
+	return &model.Update{Status: model.Status(aws.ToString(status)), MinTPS: int(aws.ToInt32(minTPS)), Created: aws.ToTime(created)}
+}
+
+// rawIn is a member of a description, as received; nil if there is none.
+func rawIn(description json.RawMessage, path ...string) (json.RawMessage, error) {
+	for _, name := range path {
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(description, &members); err != nil {
+			return nil, fmt.Errorf("read its settings: %w", err)
+		}
+		if description = members[name]; len(description) == 0 || string(description) == "null" {
+			return nil, nil
 		}
 	}
-	return nil, nil
+	return description, nil
 }
 
 // unknownSettings are the settings that the SDK's type has no field for, sorted.

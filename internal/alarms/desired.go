@@ -95,11 +95,8 @@ type Params struct {
 	IdleHours      int     // IdleThresholdHours
 }
 
-// Shape of the alarms.
+// Shape of the idle alarm; periods are in seconds.
 const (
-	lowPeriod         = 300 // seconds
-	lowEvaluations    = 12
-	lowDatapoints     = 9
 	shortIdlePeriod   = 300
 	longIdlePeriod    = 3600
 	longestShortHours = 24
@@ -129,7 +126,7 @@ func DesiredFor(r model.Resource, t rules.Throughput, topic model.ARN, p Params,
 			Name: LowUtilization.Name(r.Kind, r.Name), Resource: r.ARN, Type: LowUtilization,
 			Settings: Settings{
 				Metric: model.ResourceMetric(r, model.NamespaceMonitor, r.Kind.UtilizationMetric()), Stat: model.Average,
-				PeriodSeconds: lowPeriod, EvaluationPeriods: lowEvaluations, DatapointsToAlarm: lowDatapoints,
+				PeriodSeconds: 300, EvaluationPeriods: 12, DatapointsToAlarm: 9, // 45 minutes of an hour
 				Threshold: p.Threshold, Comparison: lessThan, MissingData: missingMissing,
 				OKActions: actions, AlarmActions: actions,
 				ActionsOn: r.MinTPS > 1, // 1 is the lowest minimum // guard: low-utilization alarm's actions wait for a minimum above 1

@@ -1,6 +1,7 @@
 package alarms
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -54,7 +55,6 @@ func (a *Alarms) List(ctx context.Context, region string) ([]Alarm, error) {
 func (a *Alarms) describe(ctx context.Context, region string, in cloudwatch.DescribeAlarmsInput) ([]Alarm, error) {
 	in.AlarmTypes, in.MaxRecords = []types.AlarmType{types.AlarmTypeMetricAlarm}, aws.Int32(awsapi.MaxAlarmPage)
 	var alarms []Alarm
-	texts := texts{}
 	err := awsapi.ReadPages(func(token *string) (*string, error) {
 		in.NextToken = token
 		out, err := a.w.Clients.CloudWatch(region).DescribeAlarms(ctx, &in)
@@ -62,7 +62,7 @@ func (a *Alarms) describe(ctx context.Context, region string, in cloudwatch.Desc
 			return nil, err
 		}
 		for _, m := range out.MetricAlarms {
-			alarms = append(alarms, texts.alarm(toAlarm(m)))
+			alarms = append(alarms, toAlarm(m))
 		}
 		return out.NextToken, nil
 	})
@@ -114,7 +114,7 @@ func (a *Alarms) ReconcileAll(ctx context.Context, inputs []ReconcileInput) (Cou
 // one alarm is a problem and the others go on, unless the same kind of change is denied three
 // times in a row: then it is not tried again, and is one problem.
 func (a *Alarms) Reconcile(ctx context.Context, in ReconcileInput) (Counts, []model.Problem) {
-	r := &reconciler{w: a.w, kept: a.kept, region: in.Region, until: in.Until, breakers: map[string]*writer.Breaker{}}
+	r := &reconciler{Alarms: a, region: in.Region, until: in.Until}
 	var deletions, writes []Change
 	for _, change := range in.Changes {
 		switch change.Kind {
@@ -134,31 +134,35 @@ func (a *Alarms) Reconcile(ctx context.Context, in ReconcileInput) (Counts, []mo
 		}
 	}
 	var problems []model.Problem
-	for _, key := range r.order {
-		problems = append(problems, r.breakers[key].Problems()...)
+	for _, b := range r.breakers {
+		problems = append(problems, b.Problems()...)
 	}
 	return r.counts, problems
 }
 
 // reconciler is one Reconcile in progress.
 type reconciler struct {
-	w        *writer.Writer
-	kept     *writer.Memory[writer.Tags]
+	*Alarms
 	region   string
 	until    time.Time
 	counts   Counts
-	order    []string // keys of breakers, in the order of their first use
-	breakers map[string]*writer.Breaker
+	breakers []keyedBreaker // in the order of their first use
+}
+
+type keyedBreaker struct {
+	key string
+	*writer.Breaker
 }
 
 // breaker is the circuit breaker for a kind of change.
 func (r *reconciler) breaker(key, op string) *writer.Breaker {
-	b, ok := r.breakers[key]
-	if !ok {
-		b = writer.NewBreaker(r.region, op)
-		r.breakers[key] = b
-		r.order = append(r.order, key)
+	for _, b := range r.breakers {
+		if b.key == key {
+			return b.Breaker
+		}
 	}
+	b := writer.NewBreaker(r.region, op)
+	r.breakers = append(r.breakers, keyedBreaker{key, b})
 	return b
 }
 
@@ -166,10 +170,7 @@ func (r *reconciler) breaker(key, op string) *writer.Breaker {
 func (r *reconciler) keep(ctx context.Context, change Change, reason string) {
 	r.counts.Kept++
 	if reason != "" {
-		about := change.ARN
-		if about == "" {
-			about = r.region + "/" + change.Name
-		}
+		about := cmp.Or(change.ARN, r.region+"/"+change.Name)
 		r.w.LogOnce(ctx, slog.LevelInfo, about, "alarm kept", "region", r.region, "alarm", change.Name, "reason", reason)
 	}
 }
@@ -177,78 +178,60 @@ func (r *reconciler) keep(ctx context.Context, change Change, reason string) {
 // write makes one creation, update or reset. Creating an alarm with tags takes one permission
 // more than updating it, so each has its own breaker.
 func (r *reconciler) write(ctx context.Context, change Change) {
-	op, count, do := opPutMetricAlarm, &r.counts.Updated, r.put
+	op, count, call := opPutMetricAlarm, &r.counts.Updated, r.put
 	switch change.Kind {
 	case Create:
 		count = &r.counts.Created
 	case Reset:
-		op, do = opSetAlarmState, r.reset
+		op, call = opSetAlarmState, r.reset
 	}
-	breaker := r.breaker(string(change.Kind), op)
-	switch {
-	case breaker.Open():
-		breaker.Skip(1)
-		return
-	case r.w.OutOfTime(ctx, r.until):
+	open := r.breaker(string(change.Kind), op).Open()
+	if !open && r.w.OutOfTime(ctx, r.until) {
 		r.counts.Left++
 		return
 	}
-	if change.Adopt && !r.adopt(ctx, change) {
+	if !open && change.Adopt && !r.try(ctx, change, writer.OpTagResource, writer.OpTagResource, "tag", r.adopt) {
 		if change.Kind == Adopt { // nothing else is to be written
 			r.counts.Kept++
 			return
 		}
 		change.Description = withTagsDue(change.Description)
 	}
-	switch err := do(ctx, change); {
-	case err == nil:
-		*count++
-		breaker.Succeed()
-		if change.Reset {
-			r.resetAfterPut(ctx, change)
+	if !r.try(ctx, change, string(change.Kind), op, string(change.Kind), call) {
+		if !open && ctx.Err() != nil {
+			r.counts.Left++
 		}
-	case ctx.Err() != nil:
-		r.counts.Left++
-	default:
-		breaker.Fail(change.Resource.String(), fmt.Errorf("%s alarm %s: %w", change.Kind, change.Name, err))
+		return
+	}
+	*count++
+	if change.Reset { // if it fails, the fingerprint in its description makes the next cycle do it
+		r.try(ctx, change, string(Reset), opSetAlarmState, "reset", r.reset)
 	}
 }
 
-// adopt tags an alarm that the upstream sample created, and reports whether its owner is
-// known now. Denials are reported once.
-func (r *reconciler) adopt(ctx context.Context, change Change) bool {
-	breaker := r.breaker(writer.OpTagResource, writer.OpTagResource)
+// try makes one call about an alarm, unless such calls are denied, and reports whether it succeeded.
+func (r *reconciler) try(ctx context.Context, change Change, key, op, doing string, call func(context.Context, Change) error) bool {
+	breaker := r.breaker(key, op)
 	if breaker.Open() {
 		breaker.Skip(1)
 		return false
 	}
-	op, err := r.w.Adopt(ctx, r.region, change.ARN, "the alarm "+change.Name)
-	switch {
-	case err == nil:
+	err := call(ctx, change)
+	if err == nil {
 		breaker.Succeed()
-		return true
-	case awsapi.KindOf(err) == awsapi.NotFound: // it is created again, with tags
-		return true
-	case ctx.Err() == nil:
-		breaker.Fail(change.Resource.String(), fmt.Errorf("tag alarm %s: %s: %w", change.Name, op, err))
+	} else if ctx.Err() == nil {
+		breaker.Fail(change.Resource.String(), fmt.Errorf("%s alarm %s: %w", doing, change.Name, err))
 	}
-	return false
+	return err == nil
 }
 
-// resetAfterPut resets the state of an alarm whose actions were just switched on. If that
-// fails, the fingerprint in its description makes the next cycle do it.
-func (r *reconciler) resetAfterPut(ctx context.Context, change Change) {
-	breaker := r.breaker(string(Reset), opSetAlarmState)
-	if breaker.Open() {
-		breaker.Skip(1)
-		return
+// adopt tags an alarm that the upstream sample created. One that is gone is created again, with tags.
+func (r *reconciler) adopt(ctx context.Context, change Change) error {
+	op, err := r.w.Adopt(ctx, r.region, change.ARN, "the alarm "+change.Name)
+	if err == nil || awsapi.KindOf(err) == awsapi.NotFound {
+		return nil
 	}
-	switch err := r.reset(ctx, change); {
-	case err == nil:
-		breaker.Succeed()
-	case ctx.Err() == nil:
-		breaker.Fail(change.Resource.String(), fmt.Errorf("reset alarm %s: %w", change.Name, err))
-	}
+	return fmt.Errorf("%s: %w", op, err)
 }
 
 // put writes an alarm. The tags count when it is created and are ignored when it exists: one
@@ -259,10 +242,7 @@ func (r *reconciler) put(ctx context.Context, change Change) error {
 	_, err := r.w.Do(ctx, writer.Intent{
 		Op: opPutMetricAlarm, Region: r.region, ARN: change.Resource.String(),
 		What: fmt.Sprintf("%s alarm %s: %s", change.Kind, change.Name, change.Reason),
-	}, func(ctx context.Context) error {
-		_, err := r.w.Clients.CloudWatch(r.region).PutMetricAlarm(ctx, in)
-		return err
-	})
+	}, writer.Call(r.w.Clients.CloudWatch(r.region).PutMetricAlarm, in))
 	return err
 }
 
@@ -276,12 +256,9 @@ func (r *reconciler) reset(ctx context.Context, change Change) error {
 	_, err := r.w.Do(ctx, writer.Intent{
 		Op: opSetAlarmState, Region: r.region, ARN: change.Resource.String(),
 		What: fmt.Sprintf("reset the state of alarm %s: %s", change.Name, change.Reason),
-	}, func(ctx context.Context) error {
-		_, err := r.w.Clients.CloudWatch(r.region).SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{
-			AlarmName: aws.String(change.Name), StateValue: types.StateValueInsufficientData, StateReason: aws.String(resetReason),
-		})
-		return writer.AlreadyGone(err)
-	})
+	}, writer.Removal(r.w.Clients.CloudWatch(r.region).SetAlarmState, &cloudwatch.SetAlarmStateInput{
+		AlarmName: aws.String(change.Name), StateValue: types.StateValueInsufficientData, StateReason: aws.String(resetReason),
+	}))
 	return err
 }
 
@@ -301,24 +278,24 @@ func keepReason(tags writer.Tags, ownOnly bool, deployment string) string {
 
 // delete deletes alarms, and counts the results.
 func (r *reconciler) delete(ctx context.Context, changes []Change) {
-	Deletion{
-		Writer: r.w, Region: r.region, Until: r.until, Tags: r.kept.Get,
+	results := Deletion{
+		Writer: r.w, Region: r.region, Until: r.until, Known: r.kept,
 		Reads: r.breaker(writer.OpListTags, writer.OpListTags), Deletes: r.breaker(opDeleteAlarms, opDeleteAlarms),
 		Keep: func(c Change, tags writer.Tags) string { return keepReason(tags, c.OwnOnly, r.w.Deployment) },
-		Done: func(c Change, tags writer.Tags, result DeletionResult) {
-			switch {
-			case result.Late:
-				r.counts.Left++
-			case result.Keep != "":
-				if _, known := r.kept.Get(c.ARN); !known {
-					r.kept.Put(c.ARN, tags)
-				}
-				r.keep(ctx, c, result.Keep)
-			case result.Err == nil && !result.Denied && result.Outcome != writer.AlreadySo:
-				r.counts.Deleted++
-			}
-		},
 	}.Run(ctx, changes)
+	for _, result := range results {
+		switch {
+		case result.Late:
+			r.counts.Left++
+		case result.Keep != "":
+			if !result.Cached {
+				r.kept.Put(result.ARN, result.Tags)
+			}
+			r.keep(ctx, result.Change, result.Keep)
+		case result.Err == nil && result.Outcome != writer.AlreadySo:
+			r.counts.Deleted++
+		}
+	}
 }
 
 // DeleteFor deletes the alarms of a resource that goes out of service, except those of other

@@ -1,6 +1,10 @@
 package alarms
 
 import (
+	"cmp"
+	"strings"
+	"unique"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -9,6 +13,18 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
+// shared is a text that many alarms have, kept once. Those of the SDK are parts of an answer, and
+// would keep all of it in memory for as long as an alarm is remembered.
+func shared(text string) string { return unique.Make(text).Value() }
+
+// sharedList is nil for an empty list, so that equal settings are equal values.
+func sharedList(list []string) (own []string) {
+	for _, text := range list {
+		own = append(own, shared(text))
+	}
+	return own
+}
+
 // toAlarm translates an alarm from CloudWatch; what is absent there gets the service's
 // default (PutMetricAlarm in its API reference).
 func toAlarm(m types.MetricAlarm) Alarm {
@@ -16,33 +32,29 @@ func toAlarm(m types.MetricAlarm) Alarm {
 	if len(m.Dimensions) == 1 {
 		dimension = m.Dimensions[0]
 	}
-	missing := aws.ToString(m.TreatMissingData)
-	if missing == "" {
-		missing = missingMissing
-	}
 	return Alarm{
-		Name:        aws.ToString(m.AlarmName),
-		ARN:         aws.ToString(m.AlarmArn),
-		Description: aws.ToString(m.AlarmDescription),
+		Name:        strings.Clone(aws.ToString(m.AlarmName)),
+		ARN:         strings.Clone(aws.ToString(m.AlarmArn)),
+		Description: strings.Clone(aws.ToString(m.AlarmDescription)),
 		Settings: Settings{
 			Metric: model.Metric{
-				Namespace: aws.ToString(m.Namespace), Name: aws.ToString(m.MetricName),
-				DimensionName: aws.ToString(dimension.Name), DimensionValue: aws.ToString(dimension.Value),
+				Namespace: shared(aws.ToString(m.Namespace)), Name: shared(aws.ToString(m.MetricName)),
+				DimensionName: shared(aws.ToString(dimension.Name)), DimensionValue: shared(aws.ToString(dimension.Value)),
 			},
-			Stat:                model.Stat(m.Statistic),
+			Stat:                model.Stat(shared(string(m.Statistic))),
 			PeriodSeconds:       int(aws.ToInt32(m.Period)),
 			EvaluationPeriods:   int(aws.ToInt32(m.EvaluationPeriods)),
 			DatapointsToAlarm:   int(aws.ToInt32(m.DatapointsToAlarm)),
 			Threshold:           aws.ToFloat64(m.Threshold),
-			Comparison:          string(m.ComparisonOperator),
-			MissingData:         missing,
-			OKActions:           listed(m.OKActions),
-			AlarmActions:        listed(m.AlarmActions),
-			InsufficientActions: listed(m.InsufficientDataActions),
+			Comparison:          shared(string(m.ComparisonOperator)),
+			MissingData:         shared(cmp.Or(aws.ToString(m.TreatMissingData), missingMissing)),
+			OKActions:           sharedList(m.OKActions),
+			AlarmActions:        sharedList(m.AlarmActions),
+			InsufficientActions: sharedList(m.InsufficientDataActions),
 			ActionsOn:           m.ActionsEnabled == nil || *m.ActionsEnabled,
 		},
 		Foreign:      foreign(m),
-		State:        State(m.StateValue),
+		State:        State(shared(string(m.StateValue))),
 		StateChanged: aws.ToTime(m.StateTransitionedTimestamp).UTC(),
 		Configured:   aws.ToTime(m.AlarmConfigurationUpdatedTimestamp).UTC(),
 	}
@@ -64,9 +76,9 @@ func fromAlarm(name, description string, s Settings) *cloudwatch.PutMetricAlarmI
 		Threshold:               aws.Float64(s.Threshold),
 		ComparisonOperator:      types.ComparisonOperator(s.Comparison),
 		TreatMissingData:        aws.String(s.MissingData),
-		OKActions:               listed(s.OKActions),
-		AlarmActions:            listed(s.AlarmActions),
-		InsufficientDataActions: listed(s.InsufficientActions),
+		OKActions:               s.OKActions,
+		AlarmActions:            s.AlarmActions,
+		InsufficientDataActions: s.InsufficientActions,
 		ActionsEnabled:          aws.Bool(s.ActionsOn),
 	}
 	if s.DatapointsToAlarm > 0 {
@@ -90,12 +102,4 @@ func foreign(m types.MetricAlarm) bool {
 		m.EvaluationWindow != nil && !sliding ||
 		m.WarmUpConfiguration != nil && aws.ToInt32(m.WarmUpConfiguration.WarmUpPeriodDurationInMinutes) != 0 ||
 		m.ActionConfiguration != nil && m.ActionConfiguration.AlarmTagsPropagation != nil
-}
-
-// listed is the list, or nil for an empty one, so that equal settings are equal values.
-func listed(list []string) []string {
-	if len(list) == 0 {
-		return nil
-	}
-	return list
 }

@@ -116,7 +116,7 @@ func clearSchedule(ctx context.Context, c *scheduleChange) error {
 	if _, found := c.tags[schedule.Tag]; !found {
 		return nil
 	}
-	if err := c.parts.Writer.RemoveTag(ctx, c.intent("remove its schedule"), schedule.Tag); err != nil {
+	if err := c.parts.Writer.RemoveTags(ctx, c.intent("remove its schedule"), schedule.Tag); err != nil {
 		return fmt.Errorf("clear the schedule of %s: %w", c.resource.ARN, err)
 	}
 	delete(c.tags, schedule.Tag)

@@ -183,8 +183,8 @@ func (o *verifyOptions) members(ctx context.Context, s *session, values config.V
 // facts reads those of an account.
 func (o *verifyOptions) facts(ctx context.Context, m member) (verify.Facts, error) {
 	parts := m.app(app.Options{DryRun: true})
-	reader := probe.New(probe.Options{Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: m.showProgress})
-	facts, err := reader.Run(ctx, probe.Input{
+	facts, err := probe.Facts(ctx, probe.Options{
+		Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: m.showProgress,
 		Use: o.use, Version: notify.VersionTag(m.version), Regions: m.values.Regions,
 		Statements: o.statements(m.config.Region, m.values.DashboardName), Wanted: m.values.Endpoints, ChatWanted: m.values.ChatNotifications,
 		Dashboard: m.values.DashboardName, Principal: m.role.String(),

@@ -103,14 +103,11 @@ type plainAudit Audit
 func (a Audit) MarshalJSON() ([]byte, error) { return json.Marshal(plainAudit(a)) }
 
 // MarshalText writes the record as JSON, for logs in text form.
-func (a Audit) MarshalText() ([]byte, error) { return json.Marshal(plainAudit(a)) }
+func (a Audit) MarshalText() ([]byte, error) { return a.MarshalJSON() }
 
 // Raw is the record as the details of events carry it; nil if it cannot be encoded.
 func (a Audit) Raw() json.RawMessage {
-	raw, err := encode(plainAudit(a))
-	if err != nil {
-		return nil
-	}
+	raw, _ := encode(plainAudit(a)) // nil with an error
 	return raw
 }
 
@@ -131,7 +128,9 @@ func DecodeAudit(line []byte) (Audit, error) {
 		if raw, ok := keys[key]; ok {
 			a, err := decodeAudit(raw)
 			if about, given := keys[keyARN]; err == nil && given {
-				if name, _ := text(keyARN, about); name != a.ARN { // guard: an event about another resource than its record
+				var name string
+				_ = text(about, &name)
+				if name != a.ARN { // guard: an event about another resource than its record
 					return Audit{}, fmt.Errorf("the event is about %s, its audit record about %s", quoted(name), a.ARN)
 				}
 			}
@@ -148,11 +147,12 @@ func DecodeAudit(line []byte) (Audit, error) {
 var ErrNoAudit = errors.New("it has no audit record")
 
 func decodeAudit(raw []byte) (Audit, error) {
-	var a plainAudit
-	if err := json.Unmarshal(raw, &a); err != nil {
+	var plain plainAudit
+	if err := json.Unmarshal(raw, &plain); err != nil {
 		return Audit{}, fmt.Errorf("the audit record is malformed: %w", err)
 	}
-	arn, kind, err := Audit(a).subject()
+	a := Audit(plain)
+	arn, kind, err := a.subject()
 	switch {
 	case err != nil:
 		return Audit{}, fmt.Errorf("the audit record's arn: %w", err)
@@ -163,8 +163,8 @@ func decodeAudit(raw []byte) (Audit, error) {
 	}
 	a.Kind, a.Region = kind, arn.Region
 	// Records may come from anyone: a command of theirs is neither shown nor executed.
-	a.Restore, a.Note = Audit(a).RestoreCommand(), ""
-	return Audit(a), nil
+	a.Restore, a.Note = a.RestoreCommand(), ""
+	return a, nil
 }
 
 // subject is the resource of the record: a solution if it is about training, else an endpoint.
@@ -179,14 +179,12 @@ func (a Audit) subject() (model.ARN, model.Kind, error) {
 // Request is a person's request about the resource of the record; if it is about training, with the
 // schedule that there was before.
 func (a Audit) Request() (Request, error) {
-	if !a.Action.Training() {
-		return NewRequest(a.ARN)
+	arn, kind, err := a.subject()
+	req := Request{ARN: arn, Kind: kind}
+	if a.Action.Training() && a.Before != nil {
+		req.Schedule = a.Before.Schedule
 	}
-	schedule := ""
-	if a.Before != nil {
-		schedule = a.Before.Schedule
-	}
-	return NewTrainingRequest(a.ARN, schedule)
+	return req, err
 }
 
 // ParseSubject accepts the ARN of what records are about: a campaign, recommender or solution.
@@ -240,10 +238,17 @@ func (a Audit) trainingRestorable() error {
 	return nil
 }
 
-// Undoing is the action that undoes a change of automatic training: what it was before decides.
-// The record must be restorable.
+// Undoing is the action that undoes that of the record, which must be restorable: of automatic
+// training, what it was before decides.
 func (a Audit) Undoing() model.Action {
-	if *a.Before.AutoTraining {
+	switch {
+	case a.Action == model.ActionDelete:
+		return model.ActionRestore
+	case a.Action == model.ActionStop:
+		return model.ActionStart
+	case a.Action == model.ActionUpdate:
+		return model.ActionUpdate
+	case *a.Before.AutoTraining:
 		return model.ActionResume
 	}
 	return model.ActionPause
@@ -266,16 +271,13 @@ func (a Audit) RestoreCommand() string {
 	if a.Restorable() != nil {
 		return ""
 	}
-	switch a.Action {
-	case model.ActionUpdate:
-		return fmt.Sprintf("personalize-monitor update-tps %s %d", a.ARN, a.Before.MinTPS)
-	case model.ActionStop:
-		return "personalize-monitor start-recommender " + a.ARN
-	case model.ActionPause, model.ActionResume:
-		command := fmt.Sprintf("personalize-monitor %s %s", a.Undoing(), a.ARN)
-		if a.Undoing() == model.ActionResume && a.Before.Schedule != "" { // AWS may not keep it
-			command += ` --schedule "` + a.Before.Schedule + `"`
-		}
+	command := fmt.Sprintf("personalize-monitor %s %s", a.Undoing(), a.ARN)
+	switch {
+	case a.Undoing() == model.ActionUpdate:
+		return fmt.Sprintf("%s %d", command, a.Before.MinTPS)
+	case a.Undoing() == model.ActionResume && a.Before.Schedule != "": // AWS may not keep it
+		return command + ` --schedule "` + a.Before.Schedule + `"`
+	case a.Undoing() != model.ActionRestore:
 		return command
 	}
 	token, err := a.Token()

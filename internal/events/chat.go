@@ -9,34 +9,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// Chat is a notification in the schema of Amazon Q Developer in chat applications ("Custom
-// notifications" in its administrator guide). It shows nothing else that it does not know:
-// not the text of the mails.
-type Chat struct {
-	Version  string       `json:"version"` // always 1.0
-	Source   string       `json:"source"`  // always custom
-	Content  ChatContent  `json:"content"`
-	Metadata ChatMetadata `json:"metadata"`
-}
-
-// ChatContent is what the channel shows, as the Markdown of its application.
-type ChatContent struct {
-	TextType    string   `json:"textType"` // always client-markdown
-	Title       string   `json:"title"`
-	Description string   `json:"description"`
-	NextSteps   []string `json:"nextSteps,omitempty"` // how to undo it, if that is known
-	Keywords    []string `json:"keywords"`
-}
-
-// ChatMetadata groups the messages.
-type ChatMetadata struct {
-	ThreadID         string            `json:"threadId"` // the ARN: a thread for each resource
-	Summary          string            `json:"summary"`
-	EventType        string            `json:"eventType"`
-	RelatedResources []string          `json:"relatedResources"`
-	Context          map[string]string `json:"additionalContext"`
-}
-
 // Limits of the texts, in characters. The schema documents none; Slack shows up to 150 in a header
 // and 3,000 in a section.
 const (
@@ -48,21 +20,20 @@ const (
 // ChatPath is where the event of a notification has its Chat, as a rule's target names it.
 const ChatPath = "$.detail.Audit.chat"
 
-// NotificationRaw is the record as the details of notifications carry it: with the same for chats.
+// notificationRaw is the record as the details of notifications carry it: with the same for chats.
 // All values are there, as an event without one would be lost on its way.
-func (a Audit) NotificationRaw(t DetailType) json.RawMessage {
-	raw, err := encode(struct {
+func (a Audit) notificationRaw(t DetailType) json.RawMessage {
+	raw, _ := encode(struct {
 		plainAudit
-		Chat Chat `json:"chat"`
-	}{plainAudit(a), a.chat(t)})
-	if err != nil {
-		return nil
-	}
+		Chat map[string]any `json:"chat"`
+	}{plainAudit(a), a.chat(t)}) // nil with an error
 	return raw
 }
 
-// chat is what a notification says in a chat.
-func (a Audit) chat(t DetailType) Chat {
+// chat is the notification in the schema of Amazon Q Developer in chat applications ("Custom
+// notifications" in its administrator guide). It shows nothing else that it does not know:
+// not the text of the mails. Its texts are the Markdown of the chat's application.
+func (a Audit) chat(t DetailType) map[string]any {
 	arn, _, err := a.subject()
 	if err != nil {
 		arn = model.ARN{Region: a.Region, Resource: a.ARN}
@@ -72,73 +43,62 @@ func (a Audit) chat(t DetailType) Chat {
 	if a.Automatic {
 		author = "the monitor"
 	}
-	return Chat{
-		Version: "1.0", Source: "custom",
-		Content: ChatContent{
-			TextType: "client-markdown", Title: title,
-			Description: shortened(cmp.Or(chatText(a.Reason), title), maxChatText),
-			NextSteps:   a.chatSteps(), Keywords: []string{"Amazon Personalize", arn.Region},
-		},
-		Metadata: ChatMetadata{
-			ThreadID: a.ARN, Summary: title, EventType: string(t), RelatedResources: []string{a.ARN},
-			Context: map[string]string{"region": arn.Region, "account": arn.Account, "decidedBy": author, "outcome": a.Outcome},
+	content := map[string]any{
+		"textType": "client-markdown", "title": title, "description": shortened(cmp.Or(chatText(a.Reason), title), maxChatText),
+		"keywords": []string{"Amazon Personalize", arn.Region},
+	}
+	if step := a.chatStep(); step != "" {
+		content["nextSteps"] = []string{step}
+	}
+	return map[string]any{
+		"version": "1.0", "source": "custom", "content": content,
+		"metadata": map[string]any{
+			"threadId": a.ARN, "summary": title, "eventType": string(t), "relatedResources": []string{a.ARN}, // a thread for each resource
+			"additionalContext": map[string]string{"region": arn.Region, "account": arn.Account, "decidedBy": author, "outcome": a.Outcome},
 		},
 	}
+}
+
+// chatTitles are the titles of notifications about a resource.
+var chatTitles = map[DetailType]string{
+	CampaignDeleted:    "Deleting %s",
+	RecommenderStopped: "Stopping %s",
+	TrainingPaused:     "Automatic training of %s is paused",
+	TrainingResumed:    "Automatic training of %s is on again",
+	FailuresNoticed:    "Calls to %s fail as demand rises",
+	MinimumContested:   "Minimum of %s was set back, so steps pause",
+	ReturnDropped:      "Timed raise of %s does not return",
 }
 
 // chatTitle is the notification in a few words.
 func (a Audit) chatTitle(t DetailType, name string) string {
 	subject := string(a.Kind) + " " + name
-	switch t {
-	case CampaignUpdated, RecommenderUpdated:
-		if a.Before != nil && a.Before.MinTPS > 0 {
-			return fmt.Sprintf("Minimum of %s changes from %d to %d %s", subject, a.Before.MinTPS, a.NewMinTPS, a.Kind.RateUnit())
-		}
-		return fmt.Sprintf("Minimum of %s changes to %d %s", subject, a.NewMinTPS, a.Kind.RateUnit())
-	case CampaignDeleted:
-		return "Deleting " + subject
-	case RecommenderStopped:
-		return "Stopping " + subject
-	case TrainingPaused:
-		return "Automatic training of " + subject + " is paused"
-	case TrainingResumed:
-		return "Automatic training of " + subject + " is on again"
-	case FailuresNoticed:
-		return "Calls to " + subject + " fail as demand rises"
-	case MinimumContested:
-		return "Minimum of " + subject + " was set back, so steps pause"
-	case ReturnDropped:
-		return "Timed raise of " + subject + " does not return"
-	case DryRunDecision:
-		return a.dryRunTitle(subject)
-	}
-	return string(t) + ": " + subject
-}
-
-func (a Audit) dryRunTitle(subject string) string {
-	switch a.Action {
-	case model.ActionUpdate:
-		return fmt.Sprintf("Dry run: minimum of %s would change to %d %s", subject, a.NewMinTPS, a.Kind.RateUnit())
-	case model.ActionDelete:
+	minimum := fmt.Sprintf("%d %s", a.NewMinTPS, a.Kind.RateUnit())
+	switch updated := t == CampaignUpdated || t == RecommenderUpdated; {
+	case updated && a.Before != nil && a.Before.MinTPS > 0:
+		return fmt.Sprintf("Minimum of %s changes from %d to %s", subject, a.Before.MinTPS, minimum)
+	case updated:
+		return fmt.Sprintf("Minimum of %s changes to %s", subject, minimum)
+	case t == DryRunDecision && a.Action == model.ActionUpdate:
+		return fmt.Sprintf("Dry run: minimum of %s would change to %s", subject, minimum)
+	case t == DryRunDecision && a.Action == model.ActionDelete:
 		return "Dry run: " + subject + " would be deleted"
-	case model.ActionStop:
+	case t == DryRunDecision && a.Action == model.ActionStop:
 		return "Dry run: " + subject + " would be stopped"
 	}
-	return "Dry run: " + subject
+	return fmt.Sprintf(cmp.Or(chatTitles[t], string(t)+": %s"), subject)
 }
 
-// chatSteps are what a reader can do: the command that undoes it, whole or not at all, or the note
-// of the mail.
-func (a Audit) chatSteps() []string {
+// chatStep is what a reader can do: the command that undoes it, whole or not at all, or the note
+// of the mail; empty if nothing is known.
+func (a Audit) chatStep() string {
 	switch {
-	case a.Restore != "" && len(a.Restore) <= maxChatCommand:
-		return []string{"To undo it: `" + a.Restore + "`"}
-	case a.Restore != "":
-		return []string{"To undo it: `personalize-monitor restore " + a.ARN + " --log-group LOG_GROUP`, with the log group of the functions"}
-	case a.Note != "":
-		return []string{shortened(chatText(a.Note), maxChatText)}
+	case a.Restore == "":
+		return shortened(chatText(a.Note), maxChatText)
+	case len(a.Restore) <= maxChatCommand:
+		return "To undo it: `" + a.Restore + "`"
 	}
-	return nil
+	return "To undo it: `personalize-monitor restore " + a.ARN + " --log-group LOG_GROUP`, with the log group of the functions"
 }
 
 // chatText escapes what a chat would take for a link or a mention, of a person or of a whole channel.

@@ -37,11 +37,16 @@ func record(arn string, action model.Action, change ...func(*events.Audit)) even
 	return a
 }
 
+// rawOf is the record as a notification has it.
+func rawOf(a events.Audit, detailType events.DetailType) json.RawMessage {
+	return events.Notification(detailType, a, events.NotificationDetail{}).Detail.(events.NotificationDetail).Audit
+}
+
 // chatOf is the message in the record of a notification, which must be of the schema.
 func chatOf(t *testing.T, detailType events.DetailType, a events.Audit) awsbed.ChatMessage {
 	t.Helper()
 	var wrapped struct{ Chat json.RawMessage }
-	if err := json.Unmarshal(a.NotificationRaw(detailType), &wrapped); err != nil {
+	if err := json.Unmarshal(rawOf(a, detailType), &wrapped); err != nil {
 		t.Fatal(err)
 	}
 	m, err := awsbed.ReadChat(string(wrapped.Chat))
@@ -97,7 +102,7 @@ func TestChatMessages(t *testing.T) {
 				t.Errorf("metadata %+v", m.Metadata)
 			}
 			// The record beside it is the same as elsewhere.
-			got, err := events.DecodeAudit(fmt.Appendf(nil, `{"Audit":%s}`, tt.record.NotificationRaw(tt.detailType)))
+			got, err := events.DecodeAudit(fmt.Appendf(nil, `{"Audit":%s}`, rawOf(tt.record, tt.detailType)))
 			if err != nil || got.ARN != tt.record.ARN || got.Restore != tt.record.Restore {
 				t.Errorf("record %+v, %v", got, err)
 			}
@@ -133,8 +138,13 @@ func FuzzChat(f *testing.F) {
 	f.Add("why", "arn:aws:personalize:eu-west-1:123456789012:campaign/home", "note")
 	f.Add("<&>", "", "\xff")
 	f.Fuzz(func(t *testing.T, reason, arn, note string) {
-		raw := events.Audit{ARN: arn, Reason: reason, Note: note}.NotificationRaw(events.CampaignDeleted)
-		var wrapped struct{ Chat events.Chat }
+		raw := rawOf(events.Audit{ARN: arn, Reason: reason, Note: note}, events.CampaignDeleted)
+		var wrapped struct {
+			Chat struct {
+				Source  string
+				Content struct{ Description string }
+			}
+		}
 		if err := json.Unmarshal(raw, &wrapped); err != nil || wrapped.Chat.Source != "custom" || wrapped.Chat.Content.Description == "" {
 			t.Errorf("%v in %s", err, raw)
 		}

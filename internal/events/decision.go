@@ -1,6 +1,7 @@
 package events
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -11,22 +12,22 @@ import (
 // Command is the event that requests the action of a decision. The decision must change
 // its resource.
 func Command(d rules.Decision) Event {
-	arn := d.Resource.ARN.String()
+	req, arn := RequestFor(d), d.Resource.ARN.String()
 	ageHours := int(d.At.Now.Sub(d.Resource.Created).Hours())
 	audit := AuditOf(d, OutcomeAsked, d.At.Now).Raw()
-	event := Event{DetailType: commandType(d), Resources: []string{arn}, Time: d.At.Now}
-	if d.Verdict.Action() == model.ActionUpdate {
+	event := Event{DetailType: req.DetailType, Resources: []string{arn}, Time: d.At.Now}
+	if req.Action() == model.ActionUpdate {
 		event.Detail = UpdateDetail{
 			ARN: arn, Utilization: d.Throughput.Utilization, AgeHours: ageHours,
-			CurrentMinTPS: d.Resource.MinTPS, NewMinTPS: d.NewMinTPS,
+			CurrentMinTPS: req.CurrentMinTPS, NewMinTPS: req.NewMinTPS,
 			MinAverageTPS: d.StepDown.Watermark(), MaxAverageTPS: int(math.Floor(d.StepDown.Highest)),
-			Datapoints: d.StepDown.Datapoints, Reason: d.Reason, Scheduled: scheduled(d), Audit: audit,
+			Datapoints: d.StepDown.Datapoints, Reason: req.Reason, Scheduled: req.Scheduled, Audit: audit,
 		}
 	} else {
 		event.Detail = IdleDetail{
 			ARN: arn, Utilization: d.Throughput.Utilization, AgeHours: ageHours,
-			IdleThresholdHours: d.By.IdleHours, UsedIdleThresholdHours: d.By.UsedIdleHours,
-			TotalRequestsDuringIdleThresholdHours: int(d.Idle.Requests), Reason: d.Reason, Audit: audit,
+			IdleThresholdHours: req.IdleThresholdHours, UsedIdleThresholdHours: req.UsedIdleThresholdHours,
+			TotalRequestsDuringIdleThresholdHours: int(d.Idle.Requests), Reason: req.Reason, Audit: audit,
 		}
 	}
 	return event
@@ -35,8 +36,9 @@ func Command(d rules.Decision) Event {
 // RequestFor is the request for the action of a decision, as the receiver of its Command
 // reads it. The decision must change its resource.
 func RequestFor(d rules.Decision) Request {
-	req := Request{DetailType: commandType(d), ARN: d.Resource.ARN, Kind: d.Resource.Kind, Reason: d.Reason}
+	req := Request{DetailType: IdleType(d.Resource.Kind), ARN: d.Resource.ARN, Kind: d.Resource.Kind, Reason: d.Reason}
 	if d.Verdict.Action() == model.ActionUpdate {
+		req.DetailType = UpdateType(d.Resource.Kind)
 		req.CurrentMinTPS, req.NewMinTPS, req.Scheduled = d.Resource.MinTPS, d.NewMinTPS, scheduled(d)
 	} else {
 		req.IdleThresholdHours, req.UsedIdleThresholdHours = d.By.IdleHours, d.By.UsedIdleHours
@@ -52,25 +54,47 @@ func scheduled(d rules.Decision) rules.Verdict {
 	return ""
 }
 
-func commandType(d rules.Decision) DetailType {
-	if d.Verdict.Action() == model.ActionUpdate {
-		return UpdateType(d.Resource.Kind)
-	}
-	return IdleType(d.Resource.Kind)
-}
-
 // DryRunNotification reports what would be done to a resource if its parameter were Yes
 // instead of DryRun.
 func DryRunNotification(d rules.Decision) Event {
 	d.Verdict = rules.None // a resource that would be stopped may be stepped down
 	record := AuditOf(d, OutcomeDryRun, d.At.Now)
 	record.Note = "Nothing was done: a parameter has the value DryRun."
-	return Event{
-		DetailType: DryRunDecision, Resources: []string{record.ARN}, Time: d.At.Now,
-		Detail: NotificationDetail{
-			ARN: record.ARN, Action: d.Would.Action(), NewMinTPS: d.WouldMin, Reason: d.Reason, Audit: record.NotificationRaw(DryRunDecision),
-		},
+	return Notification(DryRunDecision, record, NotificationDetail{Action: d.Would.Action(), NewMinTPS: d.WouldMin})
+}
+
+// CautionNotifications report what speaks against lowering a minimum, if people have not been
+// notified of it before: failures that point to a missing minimum, with the command that undoes
+// our last step, and a minimum that somebody sets back, with the value for their code.
+func CautionNotifications(d rules.Decision) []Event {
+	var list []Event
+	add := func(detailType DetailType, reason, note string) {
+		record := AuditOf(d, OutcomeRefused, d.At.Now)
+		record.Action, record.NewMinTPS, record.Reason, record.Note = model.ActionUpdate, 0, reason, note
+		list = append(list, Notification(detailType, record, NotificationDetail{}))
 	}
+	if d.Caution.NotifyFailures {
+		note := "The monitor has not lowered its minimum lately."
+		if undo := d.Caution.Contest.Undo; undo > 0 {
+			note = fmt.Sprintf("To undo the last step-down: personalize-monitor update-tps %s %d", d.Resource.ARN, undo)
+		}
+		add(FailuresNoticed, d.Caution.HoldText(d.Resource.Kind), note)
+	}
+	if d.Caution.NotifyContest {
+		setting := "minProvisionedTPS"
+		if d.Resource.Kind == model.Recommender {
+			setting = "minRecommendationRequestsPerSecond"
+		}
+		add(MinimumContested, d.Caution.Contest.Text(d.Resource.Kind), fmt.Sprintf(
+			"Set %s to %d in your Terraform/CDK code, or tag the resource %s=tps.", setting, max(1, d.StepDown.Watermark()), rules.ProtectTag))
+	}
+	return list
+}
+
+// Notification is the notification about a record, with its time, ARN and reason.
+func Notification(detailType DetailType, record Audit, detail NotificationDetail) Event {
+	detail.ARN, detail.Reason, detail.Audit = record.ARN, record.Reason, record.notificationRaw(detailType)
+	return Event{DetailType: detailType, Resources: []string{record.ARN}, Detail: detail, Time: record.Time}
 }
 
 // AuditOf is the record of a decision with its outcome, at the given time.

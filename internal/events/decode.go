@@ -2,6 +2,7 @@ package events
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,25 +15,13 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// validForms are the forms of a request.
-const validForms = `valid: one event as EventBridge delivers it, {"detail-type": "…", "detail": {…}}, ` +
-	`or its detail alone, {"ARN": "…", …}; ` + "of entries for put-events, give the Detail of one, as an object"
-
-// entryKey is a key of the entries that put-events accepts, if the object is none of the
-// valid forms; else empty.
-func entryKey(top map[string]json.RawMessage) string {
-	for _, key := range []string{keyARN, keyDetail, keyDetailType} {
-		if _, ok := top[key]; ok {
-			return ""
-		}
-	}
-	for _, key := range []string{"Entries", "DetailType", "Detail"} {
-		if _, ok := top[key]; ok {
-			return key
-		}
-	}
-	return ""
-}
+const (
+	// validForms are the forms of a request.
+	validForms = `valid: one event as EventBridge delivers it, {"detail-type": "…", "detail": {…}}, ` +
+		`or its detail alone, {"ARN": "…", …}; ` + "of entries for put-events, give the Detail of one, as an object"
+	validText = "a text"
+	validTime = "a time such as 2026-03-04T14:00:00Z"
+)
 
 // Decode reads a request: an event as EventBridge delivers it, or its detail alone. An
 // object with a detail or a detail type is an event; one with keys of a detail beside them
@@ -46,45 +35,38 @@ func Decode(payload []byte) (Request, error) {
 	case err != nil:
 		return Request{}, fmt.Errorf("the event %w", err)
 	}
-	if key := entryKey(top); key != "" {
+	if key := top.first("Entries", "DetailType", "Detail"); key != "" && top.first(keyARN, keyDetail, keyDetailType) == "" {
 		return Request{}, fmt.Errorf("the event has the key %q of what put-events takes; %s", key, validForms)
 	}
-	_, hasDetail := top[keyDetail]
-	typeText, hasType := top[keyDetailType]
+	detail, hasDetail := top[keyDetail]
+	_, hasType := top[keyDetailType]
 	if !hasDetail && !hasType {
 		return decodeDetail("", payload)
 	}
-	for _, key := range []string{keyARN, keyNewMinTPS} {
-		if _, both := top[key]; both {
-			return Request{}, fmt.Errorf("key %q is beside %q or %q; move it into the detail", key, keyDetail, keyDetailType)
-		}
+	if key := top.first(keyARN, keyNewMinTPS); key != "" {
+		return Request{}, fmt.Errorf("key %q is beside %q or %q; move it into the detail", key, keyDetail, keyDetailType)
 	}
 	if !hasDetail {
 		return Request{}, fmt.Errorf("key %q is missing", keyDetail)
 	}
-	if !hasType {
-		return decodeEvent("", top)
+	var detailType DetailType
+	if err := top.text(keyDetailType, (*string)(&detailType)); err != nil {
+		return Request{}, err
 	}
-	detailType, err := text(keyDetailType, typeText)
+	switch _, command := commandActions[detailType]; {
+	case hasType && detailType == "":
+		return Request{}, fmt.Errorf("key %q is empty", keyDetailType)
+	case hasType && !command:
+		return Request{}, fmt.Errorf("an event of type %s requests no action", quoted(string(detailType)))
+	}
+	r, err := decodeDetail(detailType, detail)
+	if err == nil && r.For != 0 { // the time of an event counts for a timed raise alone
+		err = top.read(keyTime, validTime, func(raw []byte) bool { return json.Unmarshal(raw, &r.Asked) == nil })
+	}
 	if err != nil {
 		return Request{}, err
 	}
-	if detailType == "" {
-		return Request{}, fmt.Errorf("key %q is empty", keyDetailType)
-	}
-	if _, command := commandActions[DetailType(detailType)]; !command {
-		return Request{}, fmt.Errorf("an event of type %s requests no action", quoted(detailType))
-	}
-	return decodeEvent(DetailType(detailType), top)
-}
-
-// decodeEvent reads an event as EventBridge delivers it. Its time counts for a timed raise alone.
-func decodeEvent(detailType DetailType, top map[string]json.RawMessage) (Request, error) {
-	r, err := decodeDetail(detailType, top[keyDetail])
-	if raw, ok := top[keyTime]; ok && err == nil && r.For != 0 && json.Unmarshal(raw, &r.Asked) != nil {
-		return Request{}, fmt.Errorf("key %q is %s; valid: a time such as 2026-03-04T14:00:00Z", keyTime, Brief(string(raw)))
-	}
-	return r, err
+	return r, nil
 }
 
 func decodeDetail(detailType DetailType, payload []byte) (Request, error) {
@@ -92,77 +74,42 @@ func decodeDetail(detailType DetailType, payload []byte) (Request, error) {
 	if err != nil {
 		return Request{}, fmt.Errorf("the detail %w", err)
 	}
-	raw, ok := keys[keyARN]
-	if !ok {
+	if _, ok := keys[keyARN]; !ok {
 		return Request{}, fmt.Errorf("key %q is missing: the ARN of a campaign or recommender", keyARN)
 	}
-	name, err := text(keyARN, raw)
-	if err != nil {
+	r := Request{DetailType: detailType}
+	var name string
+	if err := keys.text(keyARN, &name); err != nil {
 		return Request{}, err
 	}
-	r := Request{DetailType: detailType}
 	if r.ARN, r.Kind, err = model.ParseResourceARN(name); err != nil {
 		return Request{}, fmt.Errorf("key %q: %w", keyARN, err)
 	}
-	if raw, ok := keys[keyReason]; ok && string(raw) != "null" {
-		if r.Reason, err = text(keyReason, raw); err != nil {
-			return Request{}, err
-		}
-	}
-	if raw, ok := keys[keyAllowLarge]; ok {
-		if json.Unmarshal(raw, &r.AllowLarge) != nil {
-			return Request{}, fmt.Errorf("key %q is %s; valid: true or false", keyAllowLarge, Brief(string(raw)))
-		}
-	}
-	if err := r.decodeTimes(keys); err != nil {
+	var minutes int
+	validVerdict := fmt.Sprintf("%s, %s, %s, %s", rules.Raise, rules.Lower, rules.Return, rules.Drop)
+	err = cmp.Or(
+		keys.read(keyReason, validText, func(raw []byte) bool { return string(raw) == "null" || text(raw, &r.Reason) }),
+		keys.read(keyAllowLarge, "true or false", func(raw []byte) bool { return json.Unmarshal(raw, &r.AllowLarge) == nil }),
+		keys.whole(keyForMinutes, int(MaxRaise.Minutes()), &minutes),
+		keys.read(keyUntil, validTime, func(raw []byte) bool {
+			var until string
+			ok := text(raw, &until)
+			r.Until, err = time.Parse(time.RFC3339, until)
+			return ok && err == nil
+		}),
+		keys.read(keyScheduled, validVerdict, func(raw []byte) bool {
+			return text(raw, (*string)(&r.Scheduled)) && r.Scheduled.Scheduled()
+		}),
+		keys.whole(keyNewMinTPS, MaxMinTPS, &r.NewMinTPS),
+		keys.whole(keyCurrentMinTPS, MaxMinTPS, &r.CurrentMinTPS),
+		keys.whole(keyIdleHours, maxIdleHours, &r.IdleThresholdHours),
+		keys.whole(keyUsedIdleHours, maxUsedIdleHours, &r.UsedIdleThresholdHours),
+	)
+	if err != nil {
 		return Request{}, err
 	}
-	for _, number := range []struct {
-		key     string
-		highest int
-		into    *int
-	}{
-		{keyNewMinTPS, MaxMinTPS, &r.NewMinTPS},
-		{keyCurrentMinTPS, MaxMinTPS, &r.CurrentMinTPS},
-		{keyIdleHours, maxIdleHours, &r.IdleThresholdHours},
-		{keyUsedIdleHours, maxUsedIdleHours, &r.UsedIdleThresholdHours},
-	} {
-		raw, ok := keys[number.key]
-		if !ok {
-			continue
-		}
-		if *number.into, ok = whole(string(raw), number.highest); !ok {
-			return Request{}, fmt.Errorf("key %q is %s; valid: a whole number from 1 to %d", number.key, Brief(string(raw)), number.highest)
-		}
-	}
+	r.For = time.Duration(minutes) * time.Minute
 	return r, nil
-}
-
-// decodeTimes reads when a timed raise ends, and which event of the monitor it is.
-func (r *Request) decodeTimes(keys map[string]json.RawMessage) error {
-	if raw, ok := keys[keyForMinutes]; ok {
-		minutes, ok := whole(string(raw), int(MaxRaise.Minutes()))
-		if !ok {
-			return fmt.Errorf("key %q is %s; valid: a whole number from 1 to %d", keyForMinutes, Brief(string(raw)), int(MaxRaise.Minutes()))
-		}
-		r.For = time.Duration(minutes) * time.Minute
-	}
-	if raw, ok := keys[keyUntil]; ok {
-		until, err := text(keyUntil, raw)
-		if err == nil {
-			r.Until, err = time.Parse(time.RFC3339, until)
-		}
-		if err != nil {
-			return fmt.Errorf("key %q is %s; valid: a time such as 2026-03-04T14:00:00Z", keyUntil, Brief(string(raw)))
-		}
-	}
-	if raw, ok := keys[keyScheduled]; ok {
-		verdict, err := text(keyScheduled, raw)
-		if r.Scheduled = rules.Verdict(verdict); err != nil || !r.Scheduled.Scheduled() {
-			return fmt.Errorf("key %q is %s; valid: %s, %s, %s, %s", keyScheduled, Brief(string(raw)), rules.Raise, rules.Lower, rules.Return, rules.Drop)
-		}
-	}
-	return nil
 }
 
 // ParseMinTPS reads a minimum that a person typed.
@@ -174,9 +121,11 @@ func ParseMinTPS(s string) (int, error) {
 	return n, nil
 }
 
-// object reads a JSON object by its keys, in their exact spelling. The error completes a
-// sentence that begins with the name of the thing.
-func object(payload []byte) (map[string]json.RawMessage, error) {
+// fields are the keys of a JSON object, in their exact spelling.
+type fields map[string]json.RawMessage
+
+// object reads a JSON object. The error completes a sentence that begins with the name of the thing.
+func object(payload []byte) (fields, error) {
 	payload = bytes.TrimSpace(payload)
 	switch {
 	case len(payload) == 0:
@@ -186,17 +135,48 @@ func object(payload []byte) (map[string]json.RawMessage, error) {
 	case payload[0] != '{':
 		return nil, fmt.Errorf("is not a JSON object: %s", Brief(string(payload)))
 	}
-	var keys map[string]json.RawMessage
+	var keys fields
 	err := json.Unmarshal(payload, &keys)
 	return keys, err
 }
 
-func text(key string, raw json.RawMessage) (string, error) {
+// first is the first of some keys that is there; empty if none is.
+func (f fields) first(keys ...string) string {
+	for _, key := range keys {
+		if _, ok := f[key]; ok {
+			return key
+		}
+	}
+	return ""
+}
+
+// read reads the value of a key, if there is one. The function reports whether it is valid.
+func (f fields) read(key, valid string, value func(raw []byte) bool) error {
+	if raw, ok := f[key]; ok && !value(raw) {
+		return fmt.Errorf("key %q is %s; valid: %s", key, Brief(string(raw)), valid)
+	}
+	return nil
+}
+
+func (f fields) text(key string, into *string) error {
+	return f.read(key, validText, func(raw []byte) bool { return text(raw, into) })
+}
+
+func (f fields) whole(key string, highest int, into *int) error {
+	return f.read(key, fmt.Sprintf("a whole number from 1 to %d", highest), func(raw []byte) (ok bool) {
+		*into, ok = whole(string(raw), highest)
+		return ok
+	})
+}
+
+// text reads a JSON text, without the space around it.
+func text(raw []byte, into *string) bool {
 	var s *string
 	if err := json.Unmarshal(raw, &s); err != nil || s == nil {
-		return "", fmt.Errorf("key %q is %s; valid: a text", key, Brief(string(raw)))
+		return false
 	}
-	return strings.TrimSpace(*s), nil
+	*into = strings.TrimSpace(*s)
+	return true
 }
 
 // whole reads a JSON number that is whole and from 1 to highest, 5.0 and 5e0 included, but

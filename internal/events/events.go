@@ -5,7 +5,9 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -56,11 +58,6 @@ func UpdateType(kind model.Kind) DetailType { return byKind(kind, UpdateCampaign
 
 // IdleType is the command that follows from idleness.
 func IdleType(kind model.Kind) DetailType { return byKind(kind, DeleteCampaign, StopRecommender) }
-
-// UpdatedType is the notification of another minimum.
-func UpdatedType(kind model.Kind) DetailType {
-	return byKind(kind, CampaignUpdated, RecommenderUpdated)
-}
 
 func byKind(kind model.Kind, campaign, recommender DetailType) DetailType {
 	if kind == model.Recommender {
@@ -146,4 +143,77 @@ type Event struct {
 	Resources  []string  // the ARN concerned; empty for a general BuildDashboard
 	Detail     any       // one of the details of this package
 	Time       time.Time // zero: the bus sets the time
+}
+
+// Limits of one PutEvents call (EventBridge API reference and user guide). The service
+// now accepts 1 MB; the older limit holds everywhere.
+const (
+	MaxEntries = 10
+	MaxBytes   = 256 * 1024
+)
+
+// Entry is an encoded event. Its source is Source.
+type Entry struct {
+	DetailType DetailType
+	Resources  []string
+	Detail     json.RawMessage
+	Time       time.Time // zero: not given, the bus sets it
+}
+
+// Entry encodes the event for the bus. If an UpdateDetail makes it longer than MaxBytes,
+// its datapoints are left out: they alone can make it long, and no one needs them to act.
+// Any other event that is longer is an error, and so is a detail that is not a JSON object, or
+// holds what JSON cannot express: NaN, an Audit that is not JSON.
+func (e Event) Entry() (Entry, error) {
+	detail, err := encode(e.Detail)
+	if err != nil {
+		return Entry{}, fmt.Errorf("encode the detail of %s: %w", e.DetailType, err)
+	}
+	entry := Entry{DetailType: e.DetailType, Resources: e.Resources, Detail: detail, Time: e.Time}
+	if entry.Size() <= MaxBytes {
+		return entry, nil
+	}
+	if update, ok := e.Detail.(UpdateDetail); ok && len(update.Datapoints) > 0 {
+		update.Datapoints = nil
+		e.Detail = update
+		return e.Entry()
+	}
+	return Entry{}, fmt.Errorf("event %s has %d bytes, more than the %d that one call accepts", entry.Name(), entry.Size(), MaxBytes)
+}
+
+// Name is the detail type, with the resource.
+func (e Entry) Name() string {
+	if len(e.Resources) == 0 {
+		return string(e.DetailType)
+	}
+	return string(e.DetailType) + " about " + e.Resources[0]
+}
+
+// Size is the size of the entry in bytes as EventBridge counts it ("Calculating the
+// size of PutEvents event entries" in its user guide): the UTF-8 text of source, detail
+// type, detail and resources, and 14 for a time that is given.
+func (e Entry) Size() int {
+	size := len(Source) + len(e.DetailType) + len(e.Detail)
+	for _, resource := range e.Resources {
+		size += len(resource)
+	}
+	if !e.Time.IsZero() {
+		size += 14
+	}
+	return size
+}
+
+// encode writes v without the escapes for HTML.
+func encode(v any) (json.RawMessage, error) {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	detail := bytes.TrimSpace(buffer.Bytes())
+	if len(detail) == 0 || detail[0] != '{' {
+		return nil, fmt.Errorf("%T is not a JSON object", v)
+	}
+	return detail, nil
 }

@@ -3,6 +3,7 @@ package events
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -173,16 +174,16 @@ func (r Request) validateKeys(action model.Action) error {
 	return nil
 }
 
+// acceptedBy lists the forms of a request that an action accepts.
 func acceptedBy(action model.Action) string {
-	switch action {
-	case model.ActionUpdate:
-		return fmt.Sprintf(", which accepts %s, %s or a bare detail", UpdateCampaign, UpdateRecommender)
-	case model.ActionDelete:
-		return fmt.Sprintf(", which accepts %s or a bare detail", DeleteCampaign)
-	case model.ActionStop:
-		return fmt.Sprintf(", which accepts %s or a bare detail", StopRecommender)
+	var types []string
+	for detailType, requested := range commandActions {
+		if requested == action {
+			types = append(types, string(detailType)+" or ")
+		}
 	}
-	return ", which accepts a bare detail"
+	slices.Sort(types)
+	return ", which accepts " + strings.Join(types, "") + "a bare detail"
 }
 
 const maxShown = 80

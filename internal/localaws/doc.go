@@ -27,8 +27,8 @@
 // estate's own account. There are no session policies, tags, and chains of roles.
 //
 // CloudWatch is simplified in these points:
-//   - Data are found at once; AWS may take minutes. Values are kept by the minute:
-//     StorageResolution 1 is accepted, periods below a minute are refused.
+//   - Data are found at once; AWS may take minutes. Values are kept by the minute;
+//     periods below a minute, statistic sets and lists of values are refused.
 //   - Metrics that AWS publishes are computed on request, from a Source, one datapoint for 5
 //     minutes, which counts as one sample and appears when the 5 minutes have ended. A limit of
 //     datapoints per second is not applied.

@@ -79,7 +79,6 @@ type faults struct {
 	data  []DataFault
 }
 
-// addedFault is a fault with the number of calls that it matched.
 type addedFault struct {
 	Fault
 	matched int
@@ -107,7 +106,6 @@ func (fs *faults) ClearFaults() {
 	fs.added, fs.data = nil, nil
 }
 
-// hidden returns the faults of data.
 func (fs *faults) hidden() []DataFault {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()

@@ -27,7 +27,7 @@ func WithClock(c Clock) Option { return func(s *Server) { s.clock = c } }
 // automatically. The default logs nothing.
 func WithLogger(l *slog.Logger) Option { return func(s *Server) { s.log = l } }
 
-// WithRetention drops metric data, mails, events and the history of alarms that are older than
+// WithRetention drops metric data, mails and events that are older than
 // d, so that a simulation of any length fits into memory. The default is to keep metric data
 // for the life of the Server; data that AWS would have dropped are never returned.
 func WithRetention(d time.Duration) Option { return func(s *Server) { s.retention = d } }
@@ -61,7 +61,6 @@ type Observed struct {
 	Done  bool // the call was executed
 }
 
-// report calls the observer.
 func (o *options) report(c *api.Call, fault *Fault, done bool) {
 	if o.observe == nil {
 		return

@@ -54,7 +54,7 @@ func TestChatsGetMessagesOfTheirOwn(t *testing.T) {
 		Reason: `no request in 24 hours, says "the boss" <!channel>`, Restore: "personalize-monitor restore --record x",
 	}
 	_, problems := a.w.Emit(ctxAll, []events.Event{
-		{DetailType: events.CampaignDeleted, Detail: events.NotificationDetail{ARN: arn, Reason: deleted.Reason, Audit: deleted.NotificationRaw(events.CampaignDeleted)}},
+		events.Notification(events.CampaignDeleted, deleted, events.NotificationDetail{}),
 		{DetailType: events.BuildDashboard, Detail: events.BuildDetail{Reason: "not for people"}},
 	})
 	w.NoProblems(problems)

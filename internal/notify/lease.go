@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -10,6 +11,15 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
+// The keys of the tags, of the deployment region's topic, that have the lease and the version of a
+// deployment, begin with these; the deployment follows, as several may share a topic.
+const (
+	tagLease   = "Serving/"
+	tagVersion = "Version/"
+	// maxTagKey is the length of a tag's key (SNS API reference, Tag).
+	maxTagKey = 128
+)
+
 // Lease says which of several daemons of one deployment leads, and up to which tick of the
 // clock it has taken the work. It is in a tag of the deployment region's topic, the one thing
 // that all of them have in common. The zero value is a lease without a holder.
@@ -17,9 +27,6 @@ type Lease struct {
 	Holder string    // empty if no one holds it; letters, digits and -._ only
 	Tick   time.Time // in UTC, to the second; zero if there never was one
 }
-
-// tagLease begins the key of the tag; the deployment follows, as several may share a topic.
-const tagLease = "Serving/"
 
 // noHolder is an empty holder in the tag.
 const noHolder = "-"
@@ -62,11 +69,7 @@ func (n *Notifier) homeTopic(ctx context.Context) (string, error) {
 
 // String is the lease as the tag holds it: holder and tick.
 func (l Lease) String() string {
-	holder := l.Holder
-	if holder == "" {
-		holder = noHolder
-	}
-	return holder + " " + l.Tick.UTC().Format(time.RFC3339)
+	return cmp.Or(l.Holder, noHolder) + " " + l.Tick.UTC().Format(time.RFC3339)
 }
 
 func parseLease(text string) Lease {
@@ -79,4 +82,51 @@ func parseLease(text string) Lease {
 		holder = ""
 	}
 	return Lease{Holder: holder, Tick: at.UTC()}
+}
+
+// VersionTag is a version as the tag has it: that of a build without one has parentheses, which no tag
+// may have.
+func VersionTag(version string) string { return strings.Trim(version, "()") }
+
+// recordVersion sets the version in the tags of the topic, if it is another one. It changes nothing
+// if the program has no version or runs once, from the command line.
+func (s *setup) recordVersion(ctx context.Context) {
+	arn, key, version := s.topic.String(), tagVersion+s.w.Deployment, VersionTag(s.w.Version)
+	if version == "" || len(key) > maxTagKey {
+		return
+	}
+	tags, err := s.w.ReadTags(ctx, s.region, arn)
+	switch {
+	case s.w.DryRun && awsapi.KindOf(err) == awsapi.NotFound:
+		return // the topic would have been created
+	case err != nil:
+		s.fail(arn, writer.OpListTags, "read the recorded version from the tags of the topic", err)
+		return
+	case tags[key] == version:
+		return
+	}
+	intent := writer.Intent{Region: s.region, ARN: arn, What: "record the version " + version, Routine: true}
+	if err := s.w.SetTags(ctx, intent, writer.Tags{key: version}); err != nil {
+		s.fail(arn, writer.OpTagResource, "record the version in the tags of the topic", fmt.Errorf("version %s: %w", version, err))
+	}
+}
+
+// Versions are the versions of the program that the tags of the deployment region's topic have, by
+// deployment.
+func Versions(tags writer.Tags) map[string]string {
+	return ofDeployments(tags, tagVersion, func(version string) string { return version })
+}
+
+// Leases are the leases that the tags of the deployment region's topic have, by deployment.
+func Leases(tags writer.Tags) map[string]Lease { return ofDeployments(tags, tagLease, parseLease) }
+
+// ofDeployments are the values of the tags whose keys begin with a text, by the rest of the key.
+func ofDeployments[T any](tags writer.Tags, prefix string, parse func(string) T) map[string]T {
+	values := map[string]T{}
+	for key, value := range tags {
+		if deployment, ok := strings.CutPrefix(key, prefix); ok {
+			values[deployment] = parse(value)
+		}
+	}
+	return values
 }

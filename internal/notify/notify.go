@@ -8,8 +8,8 @@ package notify
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,9 +20,24 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
-// TopicName is the name of the topic that alarms and notifications go to, in every region
-// concerned.
-const TopicName = writer.TopicName
+const (
+	// TopicName is the name of the topic that alarms and notifications go to, in every region
+	// concerned.
+	TopicName = writer.TopicName
+	// ChatTopicName is that of the topic for chat applications in the deployment region. Alarms need
+	// none: chats show them from the topics that they go to.
+	ChatTopicName = "PersonalizeMonitorChatNotifications"
+	// RuleName is the name of the rule that forwards notifications to both; these are its targets.
+	RuleName     = "PersonalizeMonitor-NotificationsRule"
+	TargetID     = "PersonalizeMonitorNotificationsId"
+	ChatTargetID = "PersonalizeMonitorChatNotificationsId"
+)
+
+// ChatTopic is the topic for chat applications beside the topic of a region.
+func ChatTopic(topic model.ARN) model.ARN {
+	topic.Resource = ChatTopicName
+	return topic
+}
 
 // checkTTL is how long a region that was found in order is not checked again. What someone
 // removes meanwhile is restored within the hour.
@@ -105,24 +120,18 @@ func (n *Notifier) Forget(region string) {
 
 // setup is the work on one region, and its result.
 type setup struct {
-	w         *writer.Writer
-	region    string
-	account   string
-	topic     model.ARN
-	exists    bool // the topic exists, or would in a dry run
-	endpoints []config.Endpoint
-	chat      bool // the topic for chats is wanted
-	key       model.ARN
-	problems  []model.Problem
-
-	chatExists bool // as exists, of the topic for chats
+	Input
+	w          *writer.Writer
+	region     string
+	account    string
+	topic      model.ARN
+	exists     bool // the topic exists, or would in a dry run
+	chatExists bool // so does that for chats
+	problems   []model.Problem
 }
 
 func (n *Notifier) ensureRegion(ctx context.Context, region string, id writer.Identity, in Input) *setup {
-	s := &setup{
-		w: n.w, region: region, account: id.Account, topic: id.ARN("sns", region, TopicName),
-		endpoints: in.Endpoints, chat: in.Chat, key: in.Key,
-	}
+	s := &setup{Input: in, w: n.w, region: region, account: id.Account, topic: id.ARN("sns", region, TopicName)}
 	input := fmt.Sprint(id, in.Endpoints, in.Chat, in.Key)
 	n.mu.Lock()
 	last, known := n.checked[region]
@@ -137,7 +146,7 @@ func (n *Notifier) ensureRegion(ctx context.Context, region string, id writer.Id
 	if region != n.w.DeploymentRegion {
 		s.deleteSampleRule(ctx)
 	} else if s.exists {
-		s.chatExists = s.chat && s.ensureChatTopic(ctx)
+		s.chatExists = s.Chat && s.ensureChatTopic(ctx)
 		s.ensureRule(ctx)
 		s.recordVersion(ctx)
 	}
@@ -159,12 +168,12 @@ func (s *setup) fail(arn, op, doing string, err error) {
 }
 
 // write makes one write, and records its failure.
-func (s *setup) write(ctx context.Context, op, arn, what string, do func(context.Context) error) (writer.Outcome, error) {
-	outcome, err := s.w.Do(ctx, writer.Intent{Op: op, Region: s.region, ARN: arn, What: what}, do)
+func (s *setup) write(ctx context.Context, op, arn, what string, do func(context.Context) error) (done bool) {
+	_, err := s.w.Do(ctx, writer.Intent{Op: op, Region: s.region, ARN: arn, What: what}, do)
 	if err != nil {
 		s.fail(arn, op, what, err)
 	}
-	return outcome, err
+	return err == nil
 }
 
 // adopt tags a topic or rule that the upstream sample created, and records a failure.
@@ -174,13 +183,6 @@ func (s *setup) adopt(ctx context.Context, arn, what string) {
 	}
 }
 
-// sameEndpoint compares addresses as their protocols do: e-mail addresses regardless of case.
-func sameEndpoint(e config.Endpoint, protocol, address string) bool {
-	if string(e.Protocol) != protocol {
-		return false
-	}
-	if e.Protocol == config.Email {
-		return strings.EqualFold(e.Address, address)
-	}
-	return e.Address == address
+func (s *setup) logKept(ctx context.Context, arn, what string) {
+	s.w.LogOnce(ctx, slog.LevelInfo, arn, what, "region", s.region)
 }

@@ -3,7 +3,6 @@ package notify
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"maps"
 	"slices"
 
@@ -15,12 +14,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
-)
-
-// The rule that forwards notifications to the topic, and its target.
-const (
-	RuleName = "PersonalizeMonitor-NotificationsRule"
-	TargetID = "PersonalizeMonitorNotificationsId"
 )
 
 // Operations on rules.
@@ -50,45 +43,43 @@ func transformer() *types.InputTransformer {
 	}
 }
 
-// rulePattern matches the notifications of the program.
-func rulePattern() string { return patternOf(events.NotificationTypes()) }
+func newTarget(topic model.ARN) types.Target {
+	return types.Target{Id: aws.String(TargetID), Arn: aws.String(topic.String()), InputTransformer: transformer()}
+}
+
+// chatTarget sends the part of an event that is made for chats. A transformer would have to escape
+// the texts in it.
+func chatTarget(topic model.ARN) types.Target {
+	return types.Target{Id: aws.String(ChatTargetID), Arn: aws.String(ChatTopic(topic).String()), InputPath: aws.String(events.ChatPath)}
+}
 
 // laterTypes are the notifications that were added, the latest first: the upstream sample knows
 // none of them, and each version of this program those of the versions before.
-func laterTypes() [][]events.DetailType {
-	return [][]events.DetailType{
-		{events.TrainingPaused, events.TrainingResumed, events.ReturnDropped}, {events.FailuresNoticed, events.MinimumContested}, {events.DryRunDecision},
+var laterTypes = [][]events.DetailType{
+	{}, {events.TrainingPaused, events.TrainingResumed, events.ReturnDropped}, {events.FailuresNoticed, events.MinimumContested}, {events.DryRunDecision},
+}
+
+// rulePatterns match the notifications of the program, and those of its former versions and of the
+// upstream sample, the latest first.
+func rulePatterns() []string {
+	var patterns []string
+	known := events.NotificationTypes()
+	for _, later := range laterTypes {
+		known = slices.DeleteFunc(known, func(t events.DetailType) bool { return slices.Contains(later, t) })
+		pattern, _ := json.Marshal(map[string]any{"source": []string{events.Source}, "detail-type": known}) // texts never fail
+		patterns = append(patterns, string(pattern))
 	}
+	return patterns
 }
 
-// formerPattern reports whether a pattern is equivalent to that of the upstream sample or of an
-// earlier version.
-func formerPattern(pattern string) bool {
-	types := events.NotificationTypes()
-	for _, later := range laterTypes() {
-		types = slices.DeleteFunc(types, func(t events.DetailType) bool { return slices.Contains(later, t) })
-		if samePattern(pattern, patternOf(types)) {
-			return true
-		}
-	}
-	return false
-}
-
-func patternOf(types []events.DetailType) string {
-	pattern, _ := json.Marshal(map[string]any{"source": []string{events.Source}, "detail-type": types}) // texts never fail
-	return string(pattern)
-}
-
-// samePattern reports whether two patterns are equivalent, regardless of order and spacing.
-func samePattern(pattern, other string) bool {
-	want, _ := readPattern(other)
+// patternAge is the place of a pattern among the rulePatterns, regardless of order and spacing;
+// negative if a person set it.
+func patternAge(pattern string) int {
 	got, ok := readPattern(pattern)
-	return ok && maps.EqualFunc(got, want, slices.Equal)
-}
-
-// knownPattern reports whether a pattern is ours, of whichever version, or the upstream sample's.
-func knownPattern(pattern string) bool {
-	return samePattern(pattern, rulePattern()) || formerPattern(pattern)
+	return slices.IndexFunc(rulePatterns(), func(of string) bool {
+		want, _ := readPattern(of)
+		return ok && maps.EqualFunc(got, want, slices.Equal)
+	})
 }
 
 // readPattern reads a pattern of plain lists of texts, sorted; ok is false for others.
@@ -103,13 +94,35 @@ func readPattern(pattern string) (lists map[string][]string, ok bool) {
 	return lists, true
 }
 
+// KnownPattern reports whether a rule has our pattern, of whichever version, or the upstream sample's.
+func KnownPattern(rule *eventbridge.DescribeRuleOutput) bool {
+	return patternAge(aws.ToString(rule.EventPattern)) >= 0
+}
+
+// SampleRule reports whether an untagged rule is the upstream sample's, by its description or
+// its pattern.
+func SampleRule(rule *eventbridge.DescribeRuleOutput) bool {
+	return aws.ToString(rule.Description) == sampleRuleDescription || KnownPattern(rule)
+}
+
+// OurTarget reports whether a target is as the program or the upstream sample set it, for the region's
+// topic or that for chats; one that a person pointed elsewhere is theirs.
+func OurTarget(t types.Target, topic model.ARN) bool {
+	switch aws.ToString(t.Id) {
+	case TargetID:
+		return aws.ToString(t.Arn) == topic.String()
+	case ChatTargetID:
+		return aws.ToString(t.Arn) == ChatTopic(topic).String()
+	}
+	return false
+}
+
 // ensureRule creates the rule with its target, or fixes the target of an existing one.
 // Whatever else a person changed stays: a state, a pattern, further targets.
 func (s *setup) ensureRule(ctx context.Context) {
-	rule, err := DescribeRule(ctx, s.w, s.region)
+	rule, targets, ok := s.readRule(ctx)
 	switch {
-	case err != nil:
-		s.fail("", OpDescribeRule, "look for the rule "+RuleName, err)
+	case !ok:
 		return
 	case rule == nil:
 		created := s.putRule(ctx, "", "create the rule "+RuleName, &eventbridge.PutRuleInput{
@@ -122,23 +135,19 @@ func (s *setup) ensureRule(ctx context.Context) {
 		}
 		return
 	}
-	arn, pattern := aws.ToString(rule.Arn), aws.ToString(rule.EventPattern)
-	if rule.State == types.RuleStateDisabled {
+	arn, age := aws.ToString(rule.Arn), patternAge(aws.ToString(rule.EventPattern))
+	switch {
+	case rule.State == types.RuleStateDisabled:
 		s.logKept(ctx, arn, "notification rule is disabled, and stays so")
-	} else if formerPattern(pattern) {
+	case age < 0:
+		s.logKept(ctx, arn, "notification rule has a pattern that a person set, and keeps it")
+	case age > 0:
 		s.putRule(ctx, arn, "forward all notifications through the rule "+RuleName, &eventbridge.PutRuleInput{
 			State: rule.State, Description: rule.Description, RoleArn: rule.RoleArn, ScheduleExpression: rule.ScheduleExpression,
 		})
-	} else if !knownPattern(pattern) {
-		s.logKept(ctx, arn, "notification rule has a pattern that a person set, and keeps it")
-	}
-	targets, err := ListTargets(ctx, s.w, s.region)
-	if err != nil {
-		s.fail(arn, OpListTargets, "list the targets of the notification rule", err)
-		return
 	}
 	before := len(s.problems)
-	s.ensureTarget(ctx, rule, targets)
+	s.ensureTarget(ctx, arn, targets)
 	s.ensureChatTarget(ctx, targets)
 	// After the target: a tagged rule is no longer taken for the sample's.
 	if len(s.problems) == before && aws.ToString(rule.Description) == sampleRuleDescription && aws.ToString(rule.ManagedBy) == "" {
@@ -146,19 +155,125 @@ func (s *setup) ensureRule(ctx context.Context) {
 	}
 }
 
-func (s *setup) logKept(ctx context.Context, arn, what string) {
-	s.w.LogOnce(ctx, slog.LevelInfo, arn, what, "region", s.region)
+// readRule reads the region's rule, nil if it does not exist, and its targets. It is not ok with an
+// error, which is recorded.
+func (s *setup) readRule(ctx context.Context) (rule *eventbridge.DescribeRuleOutput, targets []types.Target, ok bool) {
+	rule, err := DescribeRule(ctx, s.w, s.region)
+	if err != nil {
+		s.fail("", OpDescribeRule, "look for the rule "+RuleName, err)
+	} else if rule != nil {
+		if targets, err = ListTargets(ctx, s.w, s.region); err != nil {
+			s.fail(aws.ToString(rule.Arn), OpListTargets, "list the targets of the rule "+RuleName, err)
+		}
+	}
+	return rule, targets, err == nil
 }
 
 // putRule creates or updates the rule, with our pattern. PutRule resets everything that the input
 // leaves out, except tags.
 func (s *setup) putRule(ctx context.Context, arn, what string, in *eventbridge.PutRuleInput) (ok bool) {
-	in.Name, in.EventPattern = aws.String(RuleName), aws.String(rulePattern())
-	_, err := s.write(ctx, opPutRule, arn, what, func(ctx context.Context) error {
-		_, err := s.w.Clients.EventBridge(s.region).PutRule(ctx, in)
-		return err
+	in.Name, in.EventPattern = aws.String(RuleName), aws.String(rulePatterns()[0])
+	return s.write(ctx, opPutRule, arn, what, writer.Call(s.w.Clients.EventBridge(s.region).PutRule, in))
+}
+
+func targetOf(targets []types.Target, id string) int {
+	return slices.IndexFunc(targets, func(t types.Target) bool { return aws.ToString(t.Id) == id })
+}
+
+// ensureTarget adds a missing target, and gives the upstream sample's, which forwards raw
+// JSON, the readable text. A target that a person changed stays, and so does the rule if
+// another target sends to the topic.
+func (s *setup) ensureTarget(ctx context.Context, rule string, targets []types.Target) {
+	toTopic := func(t types.Target) bool { return aws.ToString(t.Arn) == s.topic.String() }
+	i := targetOf(targets, TargetID)
+	if i < 0 {
+		if !slices.ContainsFunc(targets, toTopic) {
+			s.putTarget(ctx, newTarget(s.topic))
+		}
+		return
+	}
+	target := targets[i]
+	if !toTopic(target) || target.InputTransformer != nil || target.Input != nil || target.InputPath != nil {
+		return
+	}
+	if s.untagged(ctx, rule, "the notification rule", "notification target has no input transformer, and stays so") {
+		target.InputTransformer = transformer()
+		s.putTarget(ctx, target)
+	}
+}
+
+// untagged reports whether no deployment has tagged a rule, so that it may be the upstream sample's,
+// which has no tags. In doubt one has; of a deployment's rule, kept is logged.
+func (s *setup) untagged(ctx context.Context, rule, name, kept string) bool {
+	tags, err := s.w.ReadTags(ctx, s.region, rule)
+	if err != nil {
+		s.fail(rule, writer.OpListTags, "read the tags of "+name, err)
+		return false
+	}
+	_, tagged := tags[writer.TagDeployment]
+	if tagged {
+		s.logKept(ctx, rule, kept)
+	}
+	return !tagged
+}
+
+// ensureChatTarget adds the target for chats if they are wanted, and removes it if they no longer are.
+// One that a person changed stays.
+func (s *setup) ensureChatTarget(ctx context.Context, targets []types.Target) {
+	i := targetOf(targets, ChatTargetID)
+	switch {
+	case s.chatExists && i < 0:
+		s.putTarget(ctx, chatTarget(s.topic))
+	case !s.Chat && i >= 0 && OurTarget(targets[i], s.topic) && s.ownsChatTopic(ctx):
+		s.write(ctx, OpRemoveTargets, "", "remove the target "+ChatTargetID+" of the rule "+RuleName, RemoveTarget(s.w, s.region, ChatTargetID))
+	}
+}
+
+// ownsChatTopic reports whether this deployment created the topic for chats: another one of the
+// account may want it.
+func (s *setup) ownsChatTopic(ctx context.Context) bool {
+	arn := ChatTopic(s.topic).String()
+	tags, err := s.w.ReadTags(ctx, s.region, arn)
+	if err != nil && awsapi.KindOf(err) != awsapi.NotFound {
+		s.fail(arn, writer.OpListTags, "read the tags of the topic for chats", err)
+	}
+	return err == nil && tags[writer.TagDeployment] == s.w.Deployment // guard: notify: the chats of another deployment stay
+}
+
+func (s *setup) putTarget(ctx context.Context, target types.Target) {
+	what := "set the target " + aws.ToString(target.Id) + " of the rule " + RuleName
+	s.write(ctx, opPutTargets, aws.ToString(target.Arn), what, func(ctx context.Context) error {
+		out, err := s.w.Clients.EventBridge(s.region).PutTargets(ctx, &eventbridge.PutTargetsInput{
+			Rule: aws.String(RuleName), Targets: []types.Target{target},
+		})
+		if err != nil || out.FailedEntryCount == 0 {
+			return err
+		}
+		failed := append(out.FailedEntries, types.PutTargetsResultEntry{})[0]
+		return writer.EntryError(failed.ErrorCode, failed.ErrorMessage)
 	})
-	return err == nil
+}
+
+// deleteSampleRule deletes, in a region that never has our events, the rule that the upstream
+// sample created there: with its pattern, no target but its own, and no deployment's tag. Any other
+// rule of that name stays.
+func (s *setup) deleteSampleRule(ctx context.Context) {
+	rule, targets, ok := s.readRule(ctx)
+	if !ok || rule == nil {
+		return
+	}
+	arn := aws.ToString(rule.Arn)
+	others := slices.ContainsFunc(targets, func(t types.Target) bool { return aws.ToString(t.Id) != TargetID || !OurTarget(t, s.topic) })
+	if others || aws.ToString(rule.ManagedBy) != "" || !KnownPattern(rule) {
+		s.logKept(ctx, arn, "notification rule in a region without our events is a person's, and stays")
+		return
+	}
+	if !s.untagged(ctx, arn, "the rule "+RuleName, "notification rule is another deployment's, and stays") {
+		return
+	}
+	if len(targets) == 0 || s.write(ctx, OpRemoveTargets, arn, "remove the target of the rule "+RuleName, RemoveTarget(s.w, s.region, TargetID)) {
+		s.write(ctx, OpDeleteRule, arn, "delete the rule "+RuleName+", which never matches in this region", DeleteRule(s.w, s.region))
+	}
 }
 
 // DescribeRule reads the rule of a region; nil if it does not exist.
@@ -171,57 +286,6 @@ func DescribeRule(ctx context.Context, w *writer.Writer, region string) (*eventb
 		return nil, err
 	}
 	return rule, nil
-}
-
-func newTarget(topic model.ARN) types.Target {
-	return types.Target{Id: aws.String(TargetID), Arn: aws.String(topic.String()), InputTransformer: transformer()}
-}
-
-// ensureTarget adds a missing target, and gives the upstream sample's, which forwards raw
-// JSON, the readable text. A target that a person changed stays, and so does the rule if
-// another target sends to the topic.
-func (s *setup) ensureTarget(ctx context.Context, rule *eventbridge.DescribeRuleOutput, targets []types.Target) {
-	i := slices.IndexFunc(targets, func(t types.Target) bool { return aws.ToString(t.Id) == TargetID })
-	if i < 0 {
-		if !slices.ContainsFunc(targets, func(t types.Target) bool { return aws.ToString(t.Arn) == s.topic.String() }) {
-			s.putTarget(ctx, newTarget(s.topic))
-		}
-		return
-	}
-	target, arn := targets[i], aws.ToString(rule.Arn)
-	if aws.ToString(target.Arn) != s.topic.String() || target.InputTransformer != nil || target.Input != nil || target.InputPath != nil {
-		return
-	}
-	switch tags, err := s.w.ReadTags(ctx, s.region, arn); {
-	case err != nil:
-		s.fail(arn, writer.OpListTags, "read the tags of the notification rule", err)
-	case hasDeployment(tags):
-		s.logKept(ctx, arn, "notification target has no input transformer, and stays so")
-	default:
-		target.InputTransformer = transformer()
-		s.putTarget(ctx, target)
-	}
-}
-
-// hasDeployment reports whether the program created a rule, rather than the upstream sample,
-// which does not tag it.
-func hasDeployment(tags writer.Tags) bool {
-	_, ok := tags[writer.TagDeployment]
-	return ok
-}
-
-func (s *setup) putTarget(ctx context.Context, target types.Target) {
-	what := "set the target " + aws.ToString(target.Id) + " of the rule " + RuleName
-	_, _ = s.write(ctx, opPutTargets, aws.ToString(target.Arn), what, func(ctx context.Context) error {
-		out, err := s.w.Clients.EventBridge(s.region).PutTargets(ctx, &eventbridge.PutTargetsInput{
-			Rule: aws.String(RuleName), Targets: []types.Target{target},
-		})
-		if err != nil || out.FailedEntryCount == 0 {
-			return err
-		}
-		failed := append(out.FailedEntries, types.PutTargetsResultEntry{})[0]
-		return writer.EntryError(failed.ErrorCode, failed.ErrorMessage)
-	})
 }
 
 // ListTargets lists the targets of the rule of a region.
@@ -239,100 +303,26 @@ func ListTargets(ctx context.Context, w *writer.Writer, region string) (targets 
 	return targets, err
 }
 
-// OurTarget reports whether a target is as the program or the upstream sample set it, for the region's
-// topic or that for chats; one that a person pointed elsewhere is theirs.
-func OurTarget(t types.Target, topic model.ARN) bool {
-	switch aws.ToString(t.Id) {
-	case TargetID:
-		return aws.ToString(t.Arn) == topic.String()
-	case ChatTargetID:
-		return aws.ToString(t.Arn) == ChatTopic(topic).String()
-	}
-	return false
-}
-
-// deleteSampleRule deletes, in a region that never has our events, the rule that the upstream
-// sample created there. Any other rule of that name stays.
-func (s *setup) deleteSampleRule(ctx context.Context) {
-	rule, err := DescribeRule(ctx, s.w, s.region)
-	if err != nil {
-		s.fail("", OpDescribeRule, "look for the rule "+RuleName, err)
-	}
-	if rule == nil {
-		return
-	}
-	arn := aws.ToString(rule.Arn)
-	targets, err := ListTargets(ctx, s.w, s.region)
-	if err != nil {
-		s.fail(arn, OpListTargets, "list the targets of the rule "+RuleName, err)
-		return
-	}
-	if !s.unchangedSampleRule(ctx, rule, targets) {
-		return
-	}
-	if len(targets) > 0 {
-		_, err := s.write(ctx, OpRemoveTargets, arn, "remove the target of the rule "+RuleName, func(ctx context.Context) error {
-			return RemoveTarget(ctx, s.w, s.region, TargetID)
-		})
-		if err != nil {
-			return
-		}
-	}
-	what := "delete the rule " + RuleName + ", which never matches in this region"
-	_, _ = s.write(ctx, OpDeleteRule, arn, what, func(ctx context.Context) error { return DeleteRule(ctx, s.w, s.region) })
-}
-
-// unchangedSampleRule reports whether a rule is as the upstream sample created it: with its
-// pattern, no target but its own, and no deployment's tag. In doubt it is not.
-func (s *setup) unchangedSampleRule(ctx context.Context, rule *eventbridge.DescribeRuleOutput, targets []types.Target) bool {
-	arn := aws.ToString(rule.Arn)
-	others := slices.ContainsFunc(targets, func(t types.Target) bool { return aws.ToString(t.Id) != TargetID || !OurTarget(t, s.topic) })
-	if others || aws.ToString(rule.ManagedBy) != "" || !knownPattern(aws.ToString(rule.EventPattern)) {
-		s.logKept(ctx, arn, "notification rule in a region without our events is a person's, and stays")
-		return false
-	}
-	tags, err := s.w.ReadTags(ctx, s.region, arn)
-	switch {
-	case err != nil:
-		s.fail(arn, writer.OpListTags, "read the tags of the rule "+RuleName, err)
-	case hasDeployment(tags):
-		s.logKept(ctx, arn, "notification rule is another deployment's, and stays")
-	default:
-		return true
-	}
-	return false
-}
-
-// SampleRule reports whether an untagged rule is the upstream sample's, by its description or
-// its pattern.
-func SampleRule(rule *eventbridge.DescribeRuleOutput) bool {
-	return aws.ToString(rule.Description) == sampleRuleDescription || knownPattern(aws.ToString(rule.EventPattern))
-}
-
-// KnownPattern reports whether a rule has our pattern, of whichever version, or the upstream sample's.
-func KnownPattern(rule *eventbridge.DescribeRuleOutput) bool {
-	return knownPattern(aws.ToString(rule.EventPattern))
-}
-
-// RemoveTarget removes a target of the rule of a region. It must run in the gate, and returns
+// RemoveTarget is the write that removes a target of the rule of a region. It returns
 // writer.ErrAlreadySo if the rule or the target does not exist.
-func RemoveTarget(ctx context.Context, w *writer.Writer, region, id string) error {
-	out, err := w.Clients.EventBridge(region).RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{
-		Rule: aws.String(RuleName), Ids: []string{id},
-	})
-	if err != nil || out.FailedEntryCount == 0 {
-		return writer.AlreadyGone(err)
+func RemoveTarget(w *writer.Writer, region, id string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		out, err := w.Clients.EventBridge(region).RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{
+			Rule: aws.String(RuleName), Ids: []string{id},
+		})
+		if err != nil || out.FailedEntryCount == 0 {
+			return writer.AlreadyGone(err)
+		}
+		failed := append(out.FailedEntries, types.RemoveTargetsResultEntry{})[0]
+		if aws.ToString(failed.ErrorCode) == "ResourceNotFoundException" {
+			return writer.ErrAlreadySo
+		}
+		return writer.EntryError(failed.ErrorCode, failed.ErrorMessage)
 	}
-	failed := append(out.FailedEntries, types.RemoveTargetsResultEntry{})[0]
-	if aws.ToString(failed.ErrorCode) == "ResourceNotFoundException" {
-		return writer.ErrAlreadySo
-	}
-	return writer.EntryError(failed.ErrorCode, failed.ErrorMessage)
 }
 
-// DeleteRule deletes the rule of a region, which must have no targets. It must run in the gate,
-// and returns writer.ErrAlreadySo if the rule does not exist.
-func DeleteRule(ctx context.Context, w *writer.Writer, region string) error {
-	_, err := w.Clients.EventBridge(region).DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: aws.String(RuleName)})
-	return writer.AlreadyGone(err)
+// DeleteRule is the write that deletes the rule of a region, which must have no targets. It returns
+// writer.ErrAlreadySo if the rule does not exist.
+func DeleteRule(w *writer.Writer, region string) func(context.Context) error {
+	return writer.Removal(w.Clients.EventBridge(region).DeleteRule, &eventbridge.DeleteRuleInput{Name: aws.String(RuleName)})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -38,11 +39,11 @@ const snsKey = "alias/aws/sns"
 // ensureTopic creates or fixes topic, policy and subscriptions, and reports whether the topic
 // exists (or, in a dry run, would).
 func (s *setup) ensureTopic(ctx context.Context) (exists bool) {
-	policy, found, err := s.readPolicy(ctx)
-	if err == nil && !found {
-		policy, err = s.createTopic(ctx)
+	policy, found, ok := s.readPolicy(ctx)
+	if ok && !found {
+		policy, ok = s.createTopic(ctx)
 	}
-	if err != nil {
+	if !ok {
 		return false
 	}
 	if found && SampleTopic(policy, s.topic) {
@@ -53,110 +54,97 @@ func (s *setup) ensureTopic(ctx context.Context) (exists bool) {
 	return true
 }
 
-// readPolicy reads the topic's policy; found is false if the topic does not exist. An error
-// is recorded.
-func (s *setup) readPolicy(ctx context.Context) (policy string, found bool, err error) {
+func (s *setup) ensurePolicy(ctx context.Context, current string) {
+	next, changed, err := mergePolicy(current, s.topic, s.account)
+	if err != nil {
+		s.fail(s.topic.String(), opSetTopicAttributes, "leave the topic's policy as it is, although alarms and events may not be able to publish", err)
+	} else if changed {
+		s.setAttribute(ctx, "let alarms and events publish to the topic", attributePolicy, next)
+	}
+}
+
+// ensureChatTopic creates or fixes the topic for chats and its policy, and reports whether it exists
+// (or, in a dry run, would). Its subscriber is the channel, which people connect.
+func (s *setup) ensureChatTopic(ctx context.Context) (exists bool) {
+	chat := &setup{Input: Input{Key: s.Key}, w: s.w, region: s.region, account: s.account, topic: ChatTopic(s.topic)}
+	exists = chat.ensureTopic(ctx)
+	s.problems = append(s.problems, chat.problems...)
+	return exists
+}
+
+// readPolicy reads the topic's policy; found is false if the topic does not exist. It is not ok with
+// an error, which is recorded.
+func (s *setup) readPolicy(ctx context.Context) (policy string, found, ok bool) {
 	out, err := s.w.Clients.SNS(s.region).GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(s.topic.String())})
 	switch {
 	case awsapi.KindOf(err) == awsapi.NotFound:
-		return "", false, nil
+		return "", false, true
 	case err != nil:
 		s.fail(s.topic.String(), opGetTopicAttributes, "look for the notification topic", err)
-		return "", false, err
+		return "", false, false
 	}
 	s.ensureKey(ctx, out.Attributes[attributeKey])
-	return out.Attributes[attributePolicy], true, nil
+	return out.Attributes[attributePolicy], true, true
 }
 
-// ensureKey encrypts a topic that is not encrypted yet. A key that it has stays. A key serves one
-// region only, so that the topics of the others stay as they are.
+func (s *setup) setAttribute(ctx context.Context, what, name, value string) {
+	arn := s.topic.String()
+	s.write(ctx, opSetTopicAttributes, arn, what, writer.Call(s.w.Clients.SNS(s.region).SetTopicAttributes, &sns.SetTopicAttributesInput{
+		TopicArn: aws.String(arn), AttributeName: aws.String(name), AttributeValue: aws.String(value),
+	}))
+}
+
+// ensureKey encrypts a topic that is not encrypted yet. A key that it has stays, and is reported once
+// if alarms and events cannot or may not be able to publish with it: the policy of the owner's key is
+// not read. A key serves one region only, so that the topics of the others stay as they are.
 func (s *setup) ensureKey(ctx context.Context, current string) {
-	switch key := s.key.String(); {
-	case current != "" || key == "":
-		if current != key {
-			s.checkKey(ctx, current)
-		}
-	case s.key.Region != s.region:
-		s.w.LogOnce(ctx, slog.LevelInfo, s.topic.String()+" "+attributeKey, "topic is not encrypted: a key encrypts in its own region only",
-			"region", s.region, "key", key)
-	default:
-		arn := s.topic.String()
-		_, _ = s.write(ctx, opSetTopicAttributes, arn, "encrypt the topic with "+key, func(ctx context.Context) error {
-			_, err := s.w.Clients.SNS(s.region).SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
-				TopicArn: aws.String(arn), AttributeName: aws.String(attributeKey), AttributeValue: aws.String(key),
-			})
-			return err
-		})
+	log := func(level slog.Level, what, key string) {
+		s.w.LogOnce(ctx, level, s.topic.String()+" "+attributeKey, what, "region", s.region, "key", key)
 	}
-}
-
-// checkKey reports, once, an encryption key through which alarms and events cannot or may not be
-// able to publish. The policy of the owner's key is not read.
-func (s *setup) checkKey(ctx context.Context, key string) {
-	level, what := slog.LevelWarn, "topic is encrypted with "+snsKey+", which CloudWatch and EventBridge cannot use, so no notification arrives; "+
-		"choose a key of your own whose policy lets them use it"
-	switch key {
-	case "":
-		return
-	case snsKey:
+	switch key := s.Key.String(); {
+	case current == key:
+	case current == snsKey:
+		log(slog.LevelWarn, "topic is encrypted with "+snsKey+", which CloudWatch and EventBridge cannot use, so no notification arrives; "+
+			"choose a key of your own whose policy lets them use it", current)
+	case current != "":
+		log(slog.LevelInfo, "topic is encrypted; the policy of its key must let cloudwatch.amazonaws.com and events.amazonaws.com "+
+			"call kms:GenerateDataKey* and kms:Decrypt", current)
+	case s.Key.Region != s.region:
+		log(slog.LevelInfo, "topic is not encrypted: a key encrypts in its own region only", key)
 	default:
-		level, what = slog.LevelInfo, "topic is encrypted; the policy of its key must let cloudwatch.amazonaws.com and events.amazonaws.com "+
-			"call kms:GenerateDataKey* and kms:Decrypt"
+		s.setAttribute(ctx, "encrypt the topic with "+key, attributeKey, key)
 	}
-	s.w.LogOnce(ctx, level, s.topic.String()+" "+attributeKey, what, "region", s.region, "key", key)
 }
 
 // createTopic creates the topic and returns the policy that SNS gave it, with the owner's
-// statement. An error is recorded.
-func (s *setup) createTopic(ctx context.Context) (policy string, err error) {
-	outcome, err := s.write(ctx, opCreateTopic, s.topic.String(), "create the notification topic", func(ctx context.Context) error {
-		_, err := s.w.Clients.SNS(s.region).CreateTopic(ctx, &sns.CreateTopicInput{
-			Name: aws.String(s.topic.Resource), Tags: writer.TagList(s.w.OwnTags(), writer.SNSTag),
-		})
-		return err
-	})
-	if err != nil || outcome == writer.DryRun {
-		return "", err
-	}
-	policy, found, err := s.readPolicy(ctx)
-	if err == nil && !found {
-		// Without the policy that SNS gave it, the owner's statement would be lost.
-		err = errors.New("it cannot be read yet; the next cycle continues")
-		s.fail(s.topic.String(), opGetTopicAttributes, "read the notification topic just created", err)
-	}
-	return policy, err
-}
-
-func (s *setup) ensurePolicy(ctx context.Context, current string) {
+// statement. It is not ok with an error, which is recorded.
+func (s *setup) createTopic(ctx context.Context) (policy string, ok bool) {
 	arn := s.topic.String()
-	next, changed, err := mergePolicy(current, s.topic, s.account)
-	if err != nil {
-		s.fail(arn, opSetTopicAttributes, "leave the topic's policy as it is, although alarms and events may not be able to publish", err)
-		return
+	created := s.write(ctx, opCreateTopic, arn, "create the notification topic", writer.Call(s.w.Clients.SNS(s.region).CreateTopic, &sns.CreateTopicInput{
+		Name: aws.String(s.topic.Resource), Tags: writer.TagList(s.w.OwnTags(), writer.SNSTag),
+	}))
+	if !created || s.w.DryRun {
+		return "", created
 	}
-	if changed {
-		_, _ = s.write(ctx, opSetTopicAttributes, arn, "let alarms and events publish to the topic", func(ctx context.Context) error {
-			_, err := s.w.Clients.SNS(s.region).SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
-				TopicArn: aws.String(arn), AttributeName: aws.String(attributePolicy), AttributeValue: aws.String(next),
-			})
-			return err
-		})
+	policy, found, ok := s.readPolicy(ctx)
+	if ok && !found {
+		// Without the policy that SNS gave it, the owner's statement would be lost.
+		s.fail(arn, opGetTopicAttributes, "read the notification topic just created", errors.New("it cannot be read yet; the next cycle continues"))
 	}
+	return policy, ok && found
 }
 
 // ensureSubscriptions subscribes each endpoint once. A topic that a dry run did not create
 // cannot be listed.
 func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
-	if len(s.endpoints) == 0 {
+	if len(s.Endpoints) == 0 {
 		return
 	}
-	arn := s.topic.String()
+	api, arn := s.w.Clients.SNS(s.region), s.topic.String()
 	var existing []types.Subscription
 	if listable || !s.w.DryRun {
 		err := awsapi.ReadPages(func(token *string) (*string, error) {
-			out, err := s.w.Clients.SNS(s.region).ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{
-				TopicArn: aws.String(arn), NextToken: token,
-			})
+			out, err := api.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(arn), NextToken: token})
 			if err != nil {
 				return nil, err
 			}
@@ -168,25 +156,25 @@ func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
 			return
 		}
 	}
-	for _, endpoint := range s.endpoints {
+	for _, endpoint := range s.Endpoints {
 		i := slices.IndexFunc(existing, func(sub types.Subscription) bool {
 			return sameEndpoint(endpoint, aws.ToString(sub.Protocol), aws.ToString(sub.Endpoint))
 		})
-		switch {
-		case i < 0:
+		if i < 0 {
 			what := fmt.Sprintf("subscribe %s (%s), who has to confirm", endpoint.Shown(), endpoint.Protocol)
-			_, _ = s.write(ctx, opSubscribe, arn, what, func(ctx context.Context) error {
-				_, err := s.w.Clients.SNS(s.region).Subscribe(ctx, &sns.SubscribeInput{
-					TopicArn: aws.String(arn), Protocol: aws.String(string(endpoint.Protocol)), Endpoint: aws.String(endpoint.Address),
-				})
-				return err
-			})
-		default:
-			if why := undelivered(existing[i]); why != "" {
-				s.w.LogOnce(ctx, slog.LevelWarn, arn+" "+endpoint.Shown(), why, "region", s.region, "endpoint", endpoint.Shown())
-			}
+			s.write(ctx, opSubscribe, arn, what, writer.Call(api.Subscribe, &sns.SubscribeInput{
+				TopicArn: aws.String(arn), Protocol: aws.String(string(endpoint.Protocol)), Endpoint: aws.String(endpoint.Address),
+			}))
+		} else if why := undelivered(existing[i]); why != "" {
+			s.w.LogOnce(ctx, slog.LevelWarn, arn+" "+endpoint.Shown(), why, "region", s.region, "endpoint", endpoint.Shown())
 		}
 	}
+}
+
+// sameEndpoint compares addresses as their protocols do: e-mail addresses regardless of case.
+func sameEndpoint(e config.Endpoint, protocol, address string) bool {
+	same := e.Address == address || e.Protocol == config.Email && strings.EqualFold(e.Address, address)
+	return same && string(e.Protocol) == protocol
 }
 
 // undelivered is why nothing is sent to a subscriber, or empty. SNS then lists a word in place of

@@ -25,46 +25,39 @@ func (r *removal) removeAlarms(ctx context.Context) {
 		byName[alarm.Name] = alarm
 	}
 	reads, deletes := writer.NewBreaker(r.region, writer.OpListTags), writer.NewBreaker(r.region, "DeleteAlarms")
-	alarms.Deletion{
-		Writer: r.w, Region: r.region, Reads: reads, Deletes: deletes,
-		// A dry run has just read them, perhaps.
-		Tags: r.u.scanned.Get,
+	results := alarms.Deletion{
+		Writer: r.w, Region: r.region, Reads: reads, Deletes: deletes, Known: r.u.scanned,
 		Keep: func(c alarms.Change, tags writer.Tags) string {
-			if reason := r.keepReason(tags, alarms.FromSample(byName[c.Name])); reason != "" {
-				return reason
-			}
-			if !r.selected(KindAlarm, c.ARN) {
-				return appeared
-			}
-			return ""
-		},
-		Done: func(c alarms.Change, tags writer.Tags, result alarms.DeletionResult) {
-			if _, known := r.u.scanned.Get(c.ARN); !r.w.DryRun {
-				r.u.scanned.Delete(c.ARN)
-			} else if !known && tags != nil {
-				r.u.scanned.Put(c.ARN, tags)
-			}
-			r.addAlarm(ctx, byName[c.Name], tags, result)
+			return r.keep(report.CleanupItem{Kind: KindAlarm, ARN: c.ARN}, tags, alarms.FromSample(byName[c.Name]))
 		},
 	}.Run(ctx, changes)
+	for _, result := range results {
+		if !r.w.DryRun {
+			r.u.scanned.Delete(result.ARN)
+		} else if !result.Cached && result.Tags != nil {
+			r.u.scanned.Put(result.ARN, result.Tags)
+		}
+		r.addAlarm(ctx, byName[result.Name], result)
+	}
 	r.problems = slices.Concat(r.problems, reads.Problems(), deletes.Problems())
 }
 
 // addAlarm records the result for an alarm, and whether it keeps the topic.
-func (r *removal) addAlarm(ctx context.Context, alarm alarms.Alarm, tags writer.Tags, result alarms.DeletionResult) {
-	state, reason := stateOf(result.Outcome), ownerOf(tags)
+func (r *removal) addAlarm(ctx context.Context, alarm alarms.Alarm, result alarms.DeletionResult) {
+	state, reason := stateOf(result.Outcome), ownerOf(result.Tags)
 	user, userState := "", Kept
 	switch {
+	case result.Keep == appeared:
+		state, reason, user = Kept, appeared, "alarms that were created meanwhile send to it"
 	case result.Keep != "":
 		state, reason, user = Kept, result.Keep, "alarms that stay send to it"
-		if reason == appeared {
-			user = "alarms that were created meanwhile send to it"
-		}
-	case state == AlreadyGone && tags == nil:
+	case state == AlreadyGone && result.Tags == nil:
 		reason = ""
 	case state == Remaining:
-		user, userState = "alarms that send to it remain", Remaining
-		state, reason = unfinished(tags != nil, result)
+		user, userState, reason = "alarms that send to it remain", Remaining, awsapi.Line(result.Err)
+		if result.Tags == nil {
+			state = Unclear
+		}
 		r.interrupted = r.interrupted || result.Late
 	}
 	r.add(ctx, report.CleanupItem{Kind: KindAlarm, Name: alarm.Name, ARN: alarm.ARN}, state, reason)
@@ -73,21 +66,4 @@ func (r *removal) addAlarm(ctx context.Context, alarm alarms.Alarm, tags writer.
 		r.alarmTopic.because(userState, user)
 	}
 	r.w.Logger.Debug("alarm cleaned up", "region", r.region, "arn", alarm.ARN, "state", state, "reason", reason)
-}
-
-// unfinished is the state of an alarm that was not deleted, though it may be ours.
-func unfinished(tagsRead bool, result alarms.DeletionResult) (state, reason string) {
-	switch {
-	case result.Late && tagsRead:
-		return Remaining, noTime
-	case result.Late:
-		return Unclear, "ended before its tags were read"
-	case result.Denied && tagsRead:
-		return Remaining, "deleting alarms is denied"
-	case result.Denied:
-		return Unclear, "its tags may not be read"
-	case tagsRead:
-		return Remaining, awsapi.Line(result.Err)
-	}
-	return Unclear, awsapi.Line(result.Err)
 }

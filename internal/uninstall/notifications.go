@@ -24,24 +24,26 @@ import (
 // other people stays with them.
 func (r *removal) removeRule(ctx context.Context) {
 	rule, err := notify.DescribeRule(ctx, r.w, r.region)
-	switch {
-	case err != nil:
+	if err != nil {
 		r.unsearched(ctx, KindRule, notify.OpDescribeRule, err)
-		return
-	case rule == nil:
-		r.searched = true
 		return
 	}
 	r.searched = true
-	item := report.CleanupItem{Kind: KindRule, Name: notify.RuleName, ARN: aws.ToString(rule.Arn)}
-	tags, err := r.w.ReadTags(ctx, r.region, item.ARN)
-	if err != nil {
-		r.unreadRule(ctx, item, writer.OpListTags, "read the tags", err)
+	if rule == nil {
 		return
 	}
-	targets, err := notify.ListTargets(ctx, r.w, r.region)
+	item := report.CleanupItem{Kind: KindRule, Name: notify.RuleName, ARN: aws.ToString(rule.Arn)}
+	var targets []types.Target
+	tags, err := r.readTags(ctx, item)
+	if err == nil {
+		if targets, err = notify.ListTargets(ctx, r.w, r.region); err != nil {
+			r.unread(ctx, item, notify.OpListTargets, "list the targets", err)
+		}
+	}
 	if err != nil {
-		r.unreadRule(ctx, item, notify.OpListTargets, "list the targets", err)
+		if awsapi.KindOf(err) != awsapi.NotFound {
+			r.keepTopics(Remaining, "a rule that could not be read may send to it")
+		}
 		return
 	}
 	reason := r.keepReason(tags, notify.SampleRule(rule))
@@ -53,14 +55,20 @@ func (r *removal) removeRule(ctx context.Context) {
 		r.keepTopicOf(targets)
 		return
 	}
-	others := slices.DeleteFunc(slices.Clone(targets), func(t types.Target) bool { return notify.OurTarget(t, r.topic) })
-	hasOurs := len(others) < len(targets)
-	if (!r.selected(KindRule, item.ARN) && len(others) == 0) || (hasOurs && !r.selected(KindTarget, item.ARN)) {
+	var ours, others []types.Target
+	for _, t := range targets {
+		if notify.OurTarget(t, r.topic) {
+			ours = append(ours, t)
+		} else {
+			others = append(others, t)
+		}
+	}
+	if (!r.selected(KindRule, item.ARN) && len(others) == 0) || (len(ours) > 0 && !r.selected(KindTarget, item.ARN)) {
 		r.add(ctx, item, Kept, appeared)
 		r.keepTopics(Kept, "a rule that was created meanwhile sends to it")
 		return
 	}
-	if !r.removeTargets(ctx, item.ARN, ownerOf(tags), targets) {
+	if !r.removeTargets(ctx, item.ARN, ownerOf(tags), ours) {
 		r.add(ctx, item, Remaining, "its target could not be removed")
 		r.keepTopics(Remaining, "the rule that sends to it remains")
 		return
@@ -75,33 +83,17 @@ func (r *removal) removeRule(ctx context.Context) {
 		r.keepTopicOf(others)
 		return
 	}
-	r.remove(ctx, item, ownerOf(tags), notify.OpDeleteRule, func(ctx context.Context) error {
-		return notify.DeleteRule(ctx, r.w, r.region)
-	})
+	r.remove(ctx, item, ownerOf(tags), notify.OpDeleteRule, notify.DeleteRule(r.w, r.region))
 }
 
-// removeTargets removes our targets of the rule, and reports whether all of them are gone.
+// removeTargets removes targets of the rule, and reports whether all of them are gone.
 func (r *removal) removeTargets(ctx context.Context, rule, reason string, targets []types.Target) bool {
 	gone := true
 	for _, target := range targets {
-		if !notify.OurTarget(target, r.topic) {
-			continue
-		}
-		id := aws.ToString(target.Id)
-		item := report.CleanupItem{Kind: KindTarget, Name: id, ARN: rule}
-		gone = r.remove(ctx, item, reason, notify.OpRemoveTargets, func(ctx context.Context) error {
-			return notify.RemoveTarget(ctx, r.w, r.region, id)
-		}) && gone
+		item := report.CleanupItem{Kind: KindTarget, Name: aws.ToString(target.Id), ARN: rule}
+		gone = r.remove(ctx, item, reason, notify.OpRemoveTargets, notify.RemoveTarget(r.w, r.region, item.Name)) && gone
 	}
 	return gone
-}
-
-// unreadRule records a rule whose owner or targets could not be read: it may send to the topics.
-func (r *removal) unreadRule(ctx context.Context, item report.CleanupItem, op, doing string, err error) {
-	r.unread(ctx, item, op, doing, err)
-	if awsapi.KindOf(err) != awsapi.NotFound {
-		r.keepTopics(Remaining, "a rule that could not be read may send to it")
-	}
 }
 
 // keepTopicOf keeps the topics that are among the targets of a rule that stays.
@@ -139,44 +131,30 @@ func (r *removal) removeTopic(ctx context.Context, which model.ARN, user *stay) 
 	}
 	r.searched = true
 	item := report.CleanupItem{Kind: KindTopic, Name: which.Resource, ARN: arn}
-	tags, err := r.w.ReadTags(ctx, r.region, arn)
+	tags, err := r.readTags(ctx, item)
 	if err != nil {
-		r.unread(ctx, item, writer.OpListTags, "read the tags", err)
 		return true
 	}
-	state, reason := Kept, r.keepReason(tags, notify.SampleTopic(topic.Attributes["Policy"], which))
-	switch {
-	case reason != "":
-	case !r.selected(KindTopic, arn):
-		reason = appeared
-	default:
+	state, reason := Kept, r.keep(item, tags, notify.SampleTopic(topic.Attributes["Policy"], which))
+	if reason == "" {
 		state, reason = user.state, user.reason
 	}
 	if reason != "" {
 		r.add(ctx, item, state, reason)
-		r.removeCounts(ctx, which, tags)
+		// The tags in which this deployment counted its actions mean nothing after an hour.
+		if keys := writer.CountTags(tags, r.w.Deployment); len(keys) > 0 {
+			if err := r.w.RemoveCounts(ctx, which, keys...); err != nil {
+				r.w.Logger.WarnContext(ctx, "tags with counts of actions stay", "arn", arn, "err", awsapi.Line(err))
+			}
+		}
 		return true
 	}
-	removed := r.remove(ctx, item, ownerOf(tags)+subscriptions(topic.Attributes), "DeleteTopic", func(ctx context.Context) error {
-		_, err := r.w.Clients.SNS(r.region).DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String(arn)})
-		return writer.AlreadyGone(err)
-	})
+	removed := r.remove(ctx, item, ownerOf(tags)+subscriptions(topic.Attributes), "DeleteTopic",
+		writer.Removal(r.w.Clients.SNS(r.region).DeleteTopic, &sns.DeleteTopicInput{TopicArn: aws.String(arn)}))
 	if removed && !r.w.DryRun {
 		r.u.notifier.Forget(r.region) // a later cycle must not believe that it exists
 	}
 	return true
-}
-
-// removeCounts removes the tags in which this deployment counted its actions from a topic that
-// stays. They mean nothing after an hour, so that a failure is only logged.
-func (r *removal) removeCounts(ctx context.Context, topic model.ARN, tags writer.Tags) {
-	keys := writer.CountTags(tags, r.w.Deployment)
-	if len(keys) == 0 {
-		return
-	}
-	if err := r.w.RemoveTags(ctx, topic, keys); err != nil {
-		r.w.Logger.WarnContext(ctx, "tags with counts of actions stay", "arn", topic.String(), "err", awsapi.Line(err))
-	}
 }
 
 // subscriptions counts the subscriptions that end with a topic, in words.
@@ -207,25 +185,21 @@ func (r *removal) removeDashboards(ctx context.Context, name string) {
 			r.unread(ctx, item, writer.OpListTags, "read the tags", alarms.ErrNoARN)
 			continue
 		}
-		tags, err := r.w.ReadTags(ctx, r.region, item.ARN)
+		tags, err := r.readTags(ctx, item)
 		if err != nil {
-			r.unread(ctx, item, writer.OpListTags, "read the tags", err)
 			continue
 		}
 		// The first of a series may be the sample's, which has no tags; a numbered one has ours.
-		first, series := one == name, tags[dashboards.TagSeries]
-		reason := r.keepReason(tags, first)
-		switch {
-		case !first && series != name:
-			r.add(ctx, item, Kept, fmt.Sprintf("it belongs to someone else (to the series %q)", series))
-		case reason == "" && !r.selected(KindDashboard, item.ARN):
-			r.add(ctx, item, Kept, appeared)
-		case reason != "":
-			r.add(ctx, item, Kept, reason)
-		default:
-			r.remove(ctx, item, "of the name "+name, dashboards.OpDeleteDashboards, func(ctx context.Context) error {
-				return dashboards.DeleteNamed(ctx, r.w, one)
-			})
+		reason := r.keep(item, tags, one == name)
+		if series := tags[dashboards.TagSeries]; one != name && series != name {
+			reason = fmt.Sprintf("it belongs to someone else (to the series %q)", series)
 		}
+		if reason != "" {
+			r.add(ctx, item, Kept, reason)
+			continue
+		}
+		r.remove(ctx, item, "of the name "+name, dashboards.OpDeleteDashboards, func(ctx context.Context) error {
+			return dashboards.DeleteNamed(ctx, r.w, one)
+		})
 	}
 }

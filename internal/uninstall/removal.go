@@ -124,18 +124,14 @@ func (r *removal) run(ctx context.Context, steps ...func(context.Context)) {
 	}
 }
 
-// reportInterrupted adds a problem if the work ended early.
-func (r *removal) reportInterrupted(ctx context.Context) {
+// report adds to the problems that the work ended early, and what was denied, unless nothing at all
+// could be searched: in a region that is closed to the account the program has made nothing. The
+// deployment region should not be closed.
+func (r *removal) report(ctx context.Context) {
 	if r.interrupted {
 		err := fmt.Errorf("ended before all was done, %d known to remain: %w", len(InState(r.items, Remaining)), awsapi.Plain(ctx.Err()))
 		r.problems = append(r.problems, model.Problem{Region: r.region, Operation: "Cleanup", Err: err})
 	}
-}
-
-// reportDenied adds what was denied to the problems, unless nothing at all could be searched: in a
-// region that is closed to the account the program has made nothing. The deployment region should
-// not be closed.
-func (r *removal) reportDenied() {
 	if r.searched || r.region == r.w.DeploymentRegion { // guard: uninstall: a region is closed only if nothing in it can be searched
 		r.problems = append(r.problems, r.denied...)
 	}
@@ -196,6 +192,15 @@ func (r *removal) unsearched(ctx context.Context, kind, op string, err error) {
 	r.denied = append(r.denied, writer.Problem(r.region, "", op, fmt.Errorf("look for %s: %w", kindWords[kind], err)))
 }
 
+// readTags reads the tags of a thing that was found. An error is recorded.
+func (r *removal) readTags(ctx context.Context, item report.CleanupItem) (writer.Tags, error) {
+	tags, err := r.w.ReadTags(ctx, r.region, item.ARN)
+	if err != nil {
+		r.unread(ctx, item, writer.OpListTags, "read the tags", err)
+	}
+	return tags, err
+}
+
 // unread records a thing whose owner could not be read.
 func (r *removal) unread(ctx context.Context, item report.CleanupItem, op, doing string, err error) {
 	switch {
@@ -254,6 +259,15 @@ func (r *removal) keepReason(tags writer.Tags, sample bool) string {
 		return ""
 	}
 	return "it has no tag " + writer.TagCreatedBy + "=" + writer.CreatedBy
+}
+
+// keep is keepReason for one of the things that may be removed.
+func (r *removal) keep(item report.CleanupItem, tags writer.Tags, sample bool) string {
+	reason := r.keepReason(tags, sample)
+	if reason == "" && !r.selected(item.Kind, item.ARN) {
+		reason = appeared
+	}
+	return reason
 }
 
 // ownerOf says who owns a thing that keepReason does not keep.

@@ -3,6 +3,7 @@ package uninstall
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
@@ -55,25 +56,20 @@ func (r *removal) removeTags(ctx context.Context) {
 
 // removeTagsOf removes the tags of one campaign or recommender.
 func (r *removal) removeTagsOf(ctx context.Context, item report.CleanupItem, tags writer.Tags) {
-	var keys []string
-	reason := "its minimum stays as it is"
-	for _, key := range []string{schedule.Tag, schedule.ReturnTag} {
-		if _, ok := tags[key]; ok {
-			keys = append(keys, key)
-		}
-	}
+	keys := slices.DeleteFunc([]string{schedule.Tag, schedule.ReturnTag}, func(key string) bool {
+		_, ok := tags[key]
+		return !ok
+	})
+	reason := strings.Join(keys, ", ") + "; its minimum stays as it is"
 	if b, err := schedule.ParseReturn(tags[schedule.ReturnTag]); err == nil {
-		reason = fmt.Sprintf("its minimum does not return to %d automatically", b.Target)
+		reason = fmt.Sprintf("%s; its minimum does not return to %d automatically", strings.Join(keys, ", "), b.Target)
 	}
 	switch {
 	case len(keys) == 0:
 	case !r.selected(KindTag, item.ARN):
 		r.add(ctx, item, Kept, appeared)
 	default:
-		reason = strings.Join(keys, ", ") + "; " + reason
-		r.remove(ctx, item, reason, writer.OpUntagResource, func(ctx context.Context) error {
-			_, err := r.w.Clients.Personalize(r.region).UntagResource(ctx, &personalize.UntagResourceInput{ResourceArn: &item.ARN, TagKeys: keys})
-			return writer.AlreadyGone(err)
-		})
+		r.remove(ctx, item, reason, writer.OpUntagResource, writer.Removal(r.w.Clients.Personalize(r.region).UntagResource,
+			&personalize.UntagResourceInput{ResourceArn: &item.ARN, TagKeys: keys}))
 	}
 }

@@ -95,8 +95,7 @@ func (u *Uninstaller) Run(ctx context.Context, in Input) report.Cleanup {
 		r.run(ctx, func(ctx context.Context) { r.removeDashboards(ctx, in.DashboardName) })
 	}
 	for _, r := range removals {
-		r.reportInterrupted(ctx)
-		r.reportDenied()
+		r.report(ctx)
 		result.Items = append(result.Items, r.items...)
 		result.Skipped = append(result.Skipped, r.skipped...)
 		result.Problems = append(result.Problems, r.problems...)

@@ -38,16 +38,20 @@ type Budget struct {
 
 	mu        sync.Mutex
 	ledgers   map[model.ARN]*ledger // by topic
-	requested map[string]map[rules.Budgeted][]time.Time
+	requested []requestedAction
+}
+
+// requestedAction is an action that an event has requested.
+type requestedAction struct {
+	region string
+	kind   rules.Budgeted
+	at     time.Time
 }
 
 // NewBudget makes a Budget of max removals per region and hour; zero means 5. Without a meter
 // nothing may be removed.
 func NewBudget(w *Writer, meter Meter, limit int) *Budget {
-	return &Budget{
-		w: w, meter: meter, limit: cmp.Or(limit, defaultMaxRemovals),
-		ledgers: map[model.ARN]*ledger{}, requested: map[string]map[rules.Budgeted][]time.Time{},
-	}
+	return &Budget{w: w, meter: meter, limit: cmp.Or(limit, defaultMaxRemovals), ledgers: map[model.ARN]*ledger{}}
 }
 
 // ledger returns the counts of a region. A topic is where the ARN says, whether it exists or not.
@@ -83,21 +87,20 @@ func (b *Budget) Left(ctx context.Context, q BudgetQuestion) map[rules.Budgeted]
 	}
 	left := map[rules.Budgeted]rules.Left{}
 	for kind, limit := range q.Limits {
-		spent, leaving := rules.Counts{}, 0
-		if kind == rules.Removals {
-			leaving = q.Leaving
-			var ok bool
-			if spent, ok = b.shown(ctx, q.Region, now); !ok {
-				left[kind] = nothingLeft(q.Region, "GetMetricData", unreadMetric(q.Region))
-				continue
-			}
+		shown, ok := b.shown(ctx, q.Region, kind, now)
+		if !ok {
+			left[kind] = nothingLeft(q.Region, "GetMetricData", unreadMetric(q.Region))
+			continue
 		}
 		shared, sumErr := counted(tags, kind, now)
 		if err := cmp.Or(err, sumErr); err != nil {
 			left[kind] = nothingLeft(q.Region, "ListTagsForResource", unread(kind, q.Region, err))
 			continue
 		}
-		n := max(leaving, rules.Spent(now, spent, shared, b.requests(q.Region, kind, now)))
+		n := rules.Spent(now, shown, shared, b.requests(q.Region, kind, now))
+		if kind == rules.Removals {
+			n = max(n, q.Leaving)
+		}
 		left[kind] = rules.Left{N: max(0, limit-n), Why: used(kind, q.Region, n, limit)}
 		if kind == rules.StepDowns && limit != limitIn(tags, b.w.Deployment) {
 			b.shareLimit(ctx, q.Topic, limit)
@@ -160,10 +163,7 @@ func (b *Budget) CountRequested(list []events.Event) {
 			continue
 		}
 		if arn, err := model.ParseARN(event.Resources[0]); err == nil {
-			if b.requested[arn.Region] == nil {
-				b.requested[arn.Region] = map[rules.Budgeted][]time.Time{}
-			}
-			b.requested[arn.Region][kind] = append(b.requested[arn.Region][kind], now)
+			b.requested = append(b.requested, requestedAction{arn.Region, kind, now})
 		}
 	}
 }
@@ -172,22 +172,23 @@ func (b *Budget) CountRequested(list []events.Event) {
 func (b *Budget) requests(region string, kind rules.Budgeted, now time.Time) rules.Counts {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	list := slices.DeleteFunc(b.requested[region][kind], func(t time.Time) bool { return now.Sub(t) >= requestedFor })
+	b.requested = slices.DeleteFunc(b.requested, func(r requestedAction) bool { return now.Sub(r.at) >= requestedFor })
 	c := rules.Counts{}
-	for _, t := range list {
-		c[rules.CountedAt(t)]++
-	}
-	if len(list) > 0 {
-		b.requested[region][kind] = list
-	} else {
-		delete(b.requested[region], kind)
+	for _, r := range b.requested {
+		if r.region == region && r.kind == kind {
+			c[rules.CountedAt(r.at)]++
+		}
 	}
 	return c
 }
 
-// shown are the stops and deletes of the last hour by the metric; not ok if it was not read.
-func (b *Budget) shown(ctx context.Context, region string, now time.Time) (shown rules.Counts, ok bool) {
-	if b.meter == nil {
+// shown are the stops and deletes of the last hour by the metric, which counts nothing else; not ok
+// if it was not read.
+func (b *Budget) shown(ctx context.Context, region string, kind rules.Budgeted, now time.Time) (shown rules.Counts, ok bool) {
+	switch {
+	case kind != rules.Removals:
+		return rules.Counts{}, true
+	case b.meter == nil:
 		return nil, false
 	}
 	readings, problems := b.meter.Measure(ctx, rules.RemovalQueries(region, now), nil)
@@ -210,12 +211,9 @@ func (b *Budget) Reserve(ctx context.Context, arn model.ARN, verdict rules.Verdi
 		return none, unread(kind, region, ctx.Err())
 	}
 	now := b.w.Clock.Now().UTC()
-	limit, shown := b.limit, rules.Counts{}
-	if kind == rules.Removals {
-		var ok bool
-		if shown, ok = b.shown(ctx, region, now); !ok {
-			return none, unreadMetric(region)
-		}
+	shown, ok := b.shown(ctx, region, kind, now)
+	if !ok {
+		return none, unreadMetric(region)
 	}
 	tags, err := l.take(ctx, kind, now)
 	if err != nil {
@@ -229,6 +227,7 @@ func (b *Budget) Reserve(ctx context.Context, arn model.ARN, verdict rules.Verdi
 	if !b.w.DryRun {
 		shared[rules.CountedAt(now)]-- // this one
 	}
+	limit := b.limit
 	if kind == rules.StepDowns {
 		limit = limitIn(tags, b.w.Deployment)
 	}
@@ -236,26 +235,17 @@ func (b *Budget) Reserve(ctx context.Context, arn model.ARN, verdict rules.Verdi
 		l.withdraw(ctx, kind, now)
 		return none, used(kind, region, spent, limit)
 	}
-	if why := b.publish(ctx, region, verdict, now); why != "" {
-		l.withdraw(ctx, kind, now)
-		return none, why
+	if kind == rules.Removals {
+		metric := rules.RemovalMetric(verdict)
+		_, problems := b.w.Publish(ctx, []model.Datum{{Region: region, Metric: metric, Unit: "Count", Value: 1, Time: now}})
+		for _, p := range problems {
+			l.withdraw(ctx, kind, now)
+			return none, fmt.Sprintf("it could not be counted against the stops and deletes of the hour: %s: %v", p.Operation, p.Err)
+		}
 	}
 	return func(ctx context.Context) {
 		l.turn <- struct{}{}
 		defer l.done()
 		l.withdraw(ctx, kind, now)
 	}, ""
-}
-
-// publish counts a stop or delete in the metric, and returns why that failed.
-func (b *Budget) publish(ctx context.Context, region string, verdict rules.Verdict, now time.Time) (why string) {
-	if rules.BudgetOf(verdict) != rules.Removals {
-		return ""
-	}
-	datum := model.Datum{Region: region, Metric: rules.RemovalMetric(verdict), Unit: "Count", Value: 1, Time: now}
-	_, problems := b.w.Publish(ctx, []model.Datum{datum})
-	for _, p := range problems {
-		return fmt.Sprintf("it could not be counted against the stops and deletes of the hour: %s: %v", p.Operation, p.Err)
-	}
-	return ""
 }

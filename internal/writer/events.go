@@ -17,9 +17,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-const opPutEvents = "PutEvents"
-
 const (
+	opPutEvents = "PutEvents"
 	// parallelPuts bounds the PutEvents calls under way at once.
 	parallelPuts = 8
 	// entryRetries is how often entries that the bus could not accept are put again, and
@@ -34,36 +33,34 @@ var retryableEntries = []string{
 	"InternalFailure", "InternalException", "InternalFailureException", "ThrottlingException", "ServiceUnavailable",
 }
 
+// pending is an entry on its way to the bus, and where its error goes.
+type pending struct {
+	events.Entry
+	err *error
+}
+
 // Emit sends events to the default bus of the deployment region, as many in a call as it
 // accepts. An event without a time gets the current one. Entries that the bus rejects for a
 // temporary reason are put again, three times at most. The result has the events that were
 // sent (in a dry run, would have been), in their order, and a problem for each of the others.
 func (w *Writer) Emit(ctx context.Context, list []events.Event) (sent []events.Event, problems []model.Problem) {
-	list = withTimes(list, w.Clock.Now().UTC())
+	list = slices.Clone(list)
 	errs := make([]error, len(list))
-	var indices []int
-	var entries []events.Entry
-	for i, event := range list {
-		entry, err := event.Entry()
-		if err == nil && entry.Size() > events.MaxBytes {
-			err = &events.TooLargeError{Entry: entry, Limit: events.MaxBytes}
+	var entries []pending
+	for i := range list {
+		if list[i].Time.IsZero() {
+			list[i].Time = w.Clock.Now().UTC()
 		}
-		if err != nil {
-			errs[i] = err
-			continue
+		entry, err := list[i].Entry()
+		if errs[i] = err; err == nil {
+			entries = append(entries, pending{entry, &errs[i]})
 		}
-		indices, entries = append(indices, i), append(entries, entry)
 	}
-	calls, _ := events.Batch(entries, events.MaxEntries, events.MaxBytes) // the too large ones are left out above
 	var group errgroup.Group
 	group.SetLimit(parallelPuts)
-	for _, call := range calls {
-		positions := indices[:len(call)]
-		indices = indices[len(call):]
+	for _, call := range pack(entries, events.MaxEntries, events.MaxBytes, pending.Size) {
 		group.Go(func() error {
-			for i, err := range w.putEvents(ctx, call) {
-				errs[positions[i]] = err
-			}
+			w.putEvents(ctx, call)
 			return nil
 		})
 	}
@@ -73,71 +70,62 @@ func (w *Writer) Emit(ctx context.Context, list []events.Event) (sent []events.E
 			sent = append(sent, event)
 			continue
 		}
-		arn := ""
-		if len(event.Resources) > 0 {
-			arn = event.Resources[0]
-		}
+		arn := slices.Concat(event.Resources, []string{""})[0]
 		problems = append(problems, Problem(w.DeploymentRegion, arn, opPutEvents, fmt.Errorf("send the event %s: %w", event.DetailType, errs[i])))
 	}
 	return sent, problems
 }
 
-// withTimes is a copy of the events in which each has a time.
-func withTimes(list []events.Event, now time.Time) []events.Event {
-	list = slices.Clone(list)
-	for i := range list {
-		if list[i].Time.IsZero() {
-			list[i].Time = now
+// pack cuts a list into calls of at most maxCount items and maxBytes bytes, in the order of the
+// list. An item that is larger goes alone.
+func pack[T any](items []T, maxCount, maxBytes int, size func(T) int) (calls [][]T) {
+	bytes := 0 // of the last call
+	for _, item := range items {
+		last := len(calls) - 1
+		if last < 0 || len(calls[last]) >= maxCount || bytes+size(item) > maxBytes {
+			calls, bytes, last = append(calls, nil), 0, last+1
 		}
+		calls[last] = append(calls[last], item)
+		bytes += size(item)
 	}
-	return list
+	return calls
 }
 
-// putEvents puts the entries of one call, and returns an error or nil for each.
-func (w *Writer) putEvents(ctx context.Context, call []events.Entry) []error {
-	errs := make([]error, len(call))
-	open := make([]int, len(call)) // positions of the entries not put yet
-	for i := range call {
-		open[i] = i
-	}
+// putEvents puts the entries of one call, and some of them again.
+func (w *Writer) putEvents(ctx context.Context, call []pending) {
 	for try := 0; ; try++ {
-		results, err := w.putOnce(ctx, call, open)
-		var retry []int
-		for i, position := range open {
-			if errs[position] = err; err == nil && results != nil {
-				var retryable bool
-				if retryable, errs[position] = entryResult(results[i]); retryable {
-					retry = append(retry, position)
+		results, err := w.putOnce(ctx, call)
+		var retry []pending
+		for i, entry := range call {
+			*entry.err = err
+			if err == nil && results != nil {
+				*entry.err = entryResult(results[i])
+				if slices.Contains(retryableEntries, aws.ToString(results[i].ErrorCode)) {
+					retry = append(retry, entry)
 				}
 			}
 		}
-		if open = retry; len(open) == 0 || try == entryRetries || w.Clock.Sleep(ctx, entryBackoff<<try) != nil {
-			return errs
+		if call = retry; len(call) == 0 || try == entryRetries || w.Clock.Sleep(ctx, entryBackoff<<try) != nil {
+			return
 		}
 	}
 }
 
-// putOnce puts the open entries in one call, and returns the results in their order; nil in a
-// dry run. The error is that of the whole call.
-func (w *Writer) putOnce(ctx context.Context, call []events.Entry, open []int) (results []types.PutEventsResultEntry, err error) {
+// putOnce puts entries in one call, and returns the results in their order; nil in a dry run. The
+// error is that of the whole call.
+func (w *Writer) putOnce(ctx context.Context, call []pending) (results []types.PutEventsResultEntry, err error) {
 	in := &eventbridge.PutEventsInput{}
-	names := make([]string, 0, len(open))
+	names := make([]string, 0, len(call))
 	intent := Intent{Op: opPutEvents, Region: w.DeploymentRegion}
-	for _, i := range open {
-		e := call[i]
+	for _, e := range call {
 		in.Entries = append(in.Entries, types.PutEventsRequestEntry{
 			Source: aws.String(events.Source), DetailType: aws.String(string(e.DetailType)), Detail: aws.String(string(e.Detail)),
 			Resources: e.Resources, Time: aws.Time(e.Time),
 		})
-		name := string(e.DetailType)
-		if len(e.Resources) > 0 {
-			name += " about " + e.Resources[0]
+		names = append(names, e.Name())
+		if len(call) == 1 && len(e.Resources) > 0 {
 			intent.ARN = e.Resources[0]
 		}
-		names = append(names, name)
-	}
-	if len(open) > 1 {
-		intent.ARN = ""
 	}
 	intent.What = "send " + strings.Join(names, ", ")
 	_, err = w.Do(ctx, intent, func(ctx context.Context) error {
@@ -145,8 +133,8 @@ func (w *Writer) putOnce(ctx context.Context, call []events.Entry, open []int) (
 		if err != nil {
 			return err
 		}
-		if len(out.Entries) != len(open) {
-			return fmt.Errorf("%d events were sent and %d answered", len(open), len(out.Entries))
+		if len(out.Entries) != len(call) {
+			return fmt.Errorf("%d events were sent and %d answered", len(call), len(out.Entries))
 		}
 		results = out.Entries
 		if out.FailedEntryCount > 0 {
@@ -163,15 +151,15 @@ func (w *Writer) putOnce(ctx context.Context, call []events.Entry, open []int) (
 // errEntries makes the gate log a call that was accepted, but not all of its entries.
 var errEntries = errors.New("some of the events were not accepted")
 
-// entryResult is the error of one entry, nil if it was put, and whether it is temporary.
-func entryResult(e types.PutEventsResultEntry) (retryable bool, err error) {
+// entryResult is the error of one entry, nil if it was put.
+func entryResult(e types.PutEventsResultEntry) error {
 	switch {
 	case aws.ToString(e.ErrorCode) != "":
-		return slices.Contains(retryableEntries, *e.ErrorCode), EntryError(e.ErrorCode, e.ErrorMessage)
+		return EntryError(e.ErrorCode, e.ErrorMessage)
 	case aws.ToString(e.EventId) == "":
-		return false, errors.New("the answer confirms nothing")
+		return errors.New("the answer confirms nothing")
 	}
-	return false, nil
+	return nil
 }
 
 // EntryError is the error of one entry of a batch whose call succeeded.

@@ -47,6 +47,20 @@ func AlreadyGone(err error) error {
 	return err
 }
 
+// Call is the write of one operation, for Do.
+func Call[In, Out, Options any](operation func(context.Context, *In, ...func(*Options)) (*Out, error), in *In) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := operation(ctx, in)
+		return err
+	}
+}
+
+// Removal is Call for an operation that removes something, which may be gone already.
+func Removal[In, Out, Options any](operation func(context.Context, *In, ...func(*Options)) (*Out, error), in *In) func(context.Context) error {
+	call := Call(operation, in)
+	return func(ctx context.Context) error { return AlreadyGone(call(ctx)) }
+}
+
 // Do makes the write, unless this is a dry run or ctx has ended, and logs the outcome. The
 // error is nil exactly if the outcome counts. Nothing else in the program calls an operation
 // that changes something.

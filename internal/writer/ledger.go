@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -65,7 +63,6 @@ type ownCounts struct {
 	counts rules.Counts
 }
 
-// done ends a turn.
 func (l *ledger) done() { <-l.turn }
 
 // read returns the tags of the topic.
@@ -168,7 +165,7 @@ func (l *ledger) withdraw(ctx context.Context, kind rules.Budgeted, counted time
 	if len(own.counts) > 0 {
 		err = l.write(ctx, own)
 	} else {
-		err = l.w.RemoveTags(ctx, l.topic, []string{own.key})
+		err = l.w.RemoveCounts(ctx, l.topic, own.key)
 	}
 	if err != nil {
 		l.w.Logger.WarnContext(ctx, "an action that was not made stays counted for an hour", "arn", l.topic.String(), "err", awsapi.Line(err))
@@ -193,7 +190,7 @@ func (l *ledger) sweep(ctx context.Context, tags Tags, now time.Time) {
 	slices.Sort(over)
 	ctx, cancel := context.WithTimeout(ctx, withdrawTime)
 	defer cancel()
-	if err := l.w.RemoveTags(ctx, l.topic, over); err != nil {
+	if err := l.w.RemoveCounts(ctx, l.topic, over...); err != nil {
 		l.w.Logger.WarnContext(ctx, "counts that are over stay in tags", "arn", l.topic.String(), "err", awsapi.Line(err))
 	}
 }
@@ -238,27 +235,17 @@ func shortened(deployment string) string { return deployment[:min(len(deployment
 
 // CountTags are the keys of the tags of a topic in which a deployment has counted its actions.
 func CountTags(tags Tags, deployment string) []string {
-	var keys []string
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		if strings.HasPrefix(key, keyPrefix(rules.Removals, deployment)) || strings.HasPrefix(key, keyPrefix(rules.StepDowns, deployment)) ||
-			key == limitKey(deployment) {
-			keys = append(keys, key)
-		}
-	}
-	return keys
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(tags)), func(key string) bool {
+		return !strings.HasPrefix(key, keyPrefix(rules.Removals, deployment)) &&
+			!strings.HasPrefix(key, keyPrefix(rules.StepDowns, deployment)) && key != limitKey(deployment)
+	})
 }
 
-// RemoveTags removes tags of a topic.
-func (w *Writer) RemoveTags(ctx context.Context, topic model.ARN, keys []string) error {
-	arn := topic.String()
-	intent := Intent{
-		Op: OpUntagResource, Region: topic.Region, ARN: arn, What: "remove the tags " + strings.Join(keys, ", ") + " of the topic", Routine: true,
-	}
-	_, err := w.Do(ctx, intent, func(ctx context.Context) error {
-		_, err := w.Clients.SNS(topic.Region).UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: &arn, TagKeys: keys})
-		return AlreadyGone(err) // the topic is gone
-	})
-	return err
+// RemoveCounts removes tags in which actions were counted from a topic.
+func (w *Writer) RemoveCounts(ctx context.Context, topic model.ARN, keys ...string) error {
+	return w.RemoveTags(ctx, Intent{
+		Region: topic.Region, ARN: topic.String(), What: "remove the tags " + strings.Join(keys, ", ") + " of the topic", Routine: true,
+	}, keys...)
 }
 
 // formatCounts is the text of a tag: "20260304T1205:2 20260304T1210:1".

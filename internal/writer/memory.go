@@ -22,18 +22,9 @@ type Memory[T any] struct {
 	swept   time.Time
 }
 
-// entry is a value. The zero entry has expired.
 type entry[T any] struct {
-	value T
-	at    time.Time
-}
-
-// current returns the value, unless it has expired.
-func (e entry[T]) current(now time.Time, ttl time.Duration) (value T, ok bool) {
-	if e.at.IsZero() || now.Sub(e.at) >= ttl {
-		return value, false
-	}
-	return e.value, true
+	value   T
+	expires time.Time
 }
 
 // NewMemory makes an empty Memory whose values expire after ttl.
@@ -45,7 +36,10 @@ func NewMemory[T any](clock model.Clock, ttl time.Duration) *Memory[T] {
 func (m *Memory[T]) Get(key string) (value T, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.entries[key].current(m.clock.Now(), m.ttl)
+	if e := m.entries[key]; m.clock.Now().Before(e.expires) {
+		return e.value, true
+	}
+	return value, false
 }
 
 // Put replaces the value of a key, and returns the former one if it has not expired. Of several
@@ -54,14 +48,13 @@ func (m *Memory[T]) Put(key string, value T) (former T, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.clock.Now()
-	former, ok = m.entries[key].current(now, m.ttl)
-	m.entries[key] = entry[T]{value, now}
+	if e := m.entries[key]; now.Before(e.expires) {
+		former, ok = e.value, true
+	}
+	m.entries[key] = entry[T]{value, now.Add(m.ttl)}
 	if now.Sub(m.swept) >= sweepInterval {
 		m.swept = now
-		maps.DeleteFunc(m.entries, func(_ string, e entry[T]) bool {
-			_, ok := e.current(now, m.ttl)
-			return !ok
-		})
+		maps.DeleteFunc(m.entries, func(_ string, e entry[T]) bool { return !now.Before(e.expires) })
 	}
 	return former, ok
 }

@@ -3,6 +3,7 @@ package writer
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 
@@ -20,9 +21,11 @@ const opPutMetricData = "PutMetricData"
 
 // putCall is one PutMetricData call.
 type putCall struct {
-	region, namespace string
-	data              []model.Datum
+	putTarget
+	data []model.Datum
 }
+
+type putTarget struct{ region, namespace string }
 
 // Publish writes the data to the regions they name, in as few calls as the API allows, in
 // parallel. A call that fails affects its own data only, and is one problem. A value that
@@ -46,23 +49,29 @@ func (w *Writer) Publish(ctx context.Context, data []model.Datum) (published int
 			published += len(call.data)
 			continue
 		}
+		arn := call.data[0].Metric.DimensionValue
+		if slices.ContainsFunc(call.data, func(d model.Datum) bool { return d.Metric.DimensionValue != arn }) {
+			arn = "" // several resources
+		}
 		err := fmt.Errorf("%d metric values were not published: %w", len(call.data), errs[i])
-		problems = append(problems, Problem(call.region, onlyResource(call.data), opPutMetricData, err))
+		problems = append(problems, Problem(call.region, arn, opPutMetricData, err))
 	}
 	return published, problems
 }
 
 func (w *Writer) putMetricData(ctx context.Context, call putCall) error {
-	in := Intent{
+	intent := Intent{
 		Op: opPutMetricData, Region: call.region, Routine: true,
 		What: fmt.Sprintf("publish %d metric values to %s", len(call.data), call.namespace),
 	}
-	_, err := w.Do(ctx, in, func(ctx context.Context) error {
-		_, err := w.Clients.CloudWatch(call.region).PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
-			Namespace: aws.String(call.namespace), MetricData: toMetricData(call.data),
+	in := &cloudwatch.PutMetricDataInput{Namespace: aws.String(call.namespace), MetricData: make([]types.MetricDatum, 0, len(call.data))}
+	for _, d := range call.data {
+		in.MetricData = append(in.MetricData, types.MetricDatum{
+			MetricName: aws.String(d.Metric.Name), Dimensions: Dimensions(d.Metric),
+			Timestamp: aws.Time(d.Time), Unit: types.StandardUnit(d.Unit), Value: aws.Float64(d.Value),
 		})
-		return err
-	})
+	}
+	_, err := w.Do(ctx, intent, Call(w.Clients.CloudWatch(call.region).PutMetricData, in))
 	return err
 }
 
@@ -72,47 +81,36 @@ type RefusedKey struct {
 	Verdict rules.Verdict // Refused if a rule refused before it came to an action
 }
 
-// CountRefused publishes how many actions rules and guards refused. What cannot be published
-// is logged: nothing depends on it.
+// CountRefused publishes how many actions rules and guards refused.
 func (w *Writer) CountRefused(ctx context.Context, counts map[RefusedKey]int) {
 	data := make([]model.Datum, 0, len(counts))
 	for key, n := range counts {
-		data = append(data, model.Datum{
-			Region: key.Region, Unit: "Count", Value: float64(n), Time: w.Clock.Now().UTC(),
-			Metric: model.Metric{
-				Namespace: model.NamespaceMonitor, Name: model.MetricActionsRefused,
-				DimensionName: rules.DimensionAction, DimensionValue: string(key.Verdict),
-			},
-		})
+		data = append(data, w.count(key.Region, n, model.Metric{
+			Name: model.MetricActionsRefused, DimensionName: rules.DimensionAction, DimensionValue: string(key.Verdict),
+		}))
 	}
+	w.publishCounts(ctx, "refusals not counted", data...)
+}
+
+// CountLostRecords publishes how many audit records could not be written.
+func (w *Writer) CountLostRecords(ctx context.Context, n int) {
+	if n > 0 {
+		w.publishCounts(ctx, "lost audit records not counted", w.count(w.DeploymentRegion, n, model.Metric{Name: model.MetricAuditRecordsLost}))
+	}
+}
+
+// count is a number of things that happened now, in a metric of the monitor.
+func (w *Writer) count(region string, n int, metric model.Metric) model.Datum {
+	metric.Namespace = model.NamespaceMonitor
+	return model.Datum{Region: region, Metric: metric, Unit: "Count", Value: float64(n), Time: w.Clock.Now().UTC()}
+}
+
+// publishCounts logs what cannot be published: nothing depends on it.
+func (w *Writer) publishCounts(ctx context.Context, failed string, data ...model.Datum) {
 	_, problems := w.Publish(ctx, data)
 	for _, p := range problems {
-		w.Logger.WarnContext(ctx, "refusals not counted", "op", p.Operation, "region", p.Region, "err", p.Err)
+		w.Logger.Log(ctx, slog.LevelWarn, failed, "op", p.Operation, "region", p.Region, "err", p.Err)
 	}
-}
-
-// CountLostRecords publishes how many audit records could not be written. What cannot be
-// published is logged.
-func (w *Writer) CountLostRecords(ctx context.Context, n int) {
-	if n == 0 {
-		return
-	}
-	metric := model.Metric{Namespace: model.NamespaceMonitor, Name: model.MetricAuditRecordsLost}
-	_, problems := w.Publish(ctx, []model.Datum{{
-		Region: w.DeploymentRegion, Metric: metric, Unit: "Count", Value: float64(n), Time: w.Clock.Now().UTC(),
-	}})
-	for _, p := range problems {
-		w.Logger.WarnContext(ctx, "lost audit records not counted", "op", p.Operation, "region", p.Region, "err", p.Err)
-	}
-}
-
-// onlyResource is the resource that all data are about; empty if there are several.
-func onlyResource(data []model.Datum) string {
-	arn := data[0].Metric.DimensionValue
-	if slices.ContainsFunc(data, func(d model.Datum) bool { return d.Metric.DimensionValue != arn }) {
-		return ""
-	}
-	return arn
 }
 
 // checkData leaves out the values that CloudWatch does not accept (MetricDatum in its API
@@ -131,57 +129,20 @@ func checkData(data []model.Datum) (sendable []model.Datum, problems []model.Pro
 }
 
 // planCalls sorts the data into calls, by region and namespace in the order of their first
-// appearance, within the limits of one call. A single datum beyond the limit of bytes, which does
-// not occur with names and ARNs of valid lengths, goes alone, for the service to check.
-func planCalls(data []model.Datum) []putCall {
-	type target struct{ region, namespace string }
-	var order []target
-	byTarget := map[target][]putCall{}
-	bytes := map[target]int{} // of the last call
+// appearance, as many in a call as it accepts. They stay far below its limit of 1 MB: a datum, whose
+// ARN has up to 256 characters, takes less than 700 bytes.
+func planCalls(data []model.Datum) (calls []putCall) {
+	open := map[putTarget]int{} // the last call of each
 	for _, d := range data {
-		t := target{d.Region, d.Metric.Namespace}
-		calls, size := byTarget[t], datumSize(d)
-		if calls == nil {
-			order = append(order, t)
+		t := putTarget{d.Region, d.Metric.Namespace}
+		i, ok := open[t]
+		if !ok || len(calls[i].data) == awsapi.MaxMetricData {
+			i = len(calls)
+			open[t], calls = i, append(calls, putCall{putTarget: t})
 		}
-		limit := awsapi.MaxMetricDataBytes - requestFixedBytes - len(t.namespace)
-		if last := len(calls) - 1; last < 0 || len(calls[last].data) >= awsapi.MaxMetricData || bytes[t]+size > limit {
-			calls, bytes[t] = append(calls, putCall{t.region, t.namespace, nil}), 0
-		}
-		call := &calls[len(calls)-1]
-		call.data = append(call.data, d)
-		byTarget[t], bytes[t] = calls, bytes[t]+size
+		calls[i].data = append(calls[i].data, d)
 	}
-	var all []putCall
-	for _, t := range order {
-		all = append(all, byTarget[t]...)
-	}
-	return all
-}
-
-// What the request and each datum take beside their own texts, in bytes: keys, lengths,
-// numbers and the timestamp. In CBOR, which the SDK sends, they come to about 40 and 100
-// bytes; rounded up, as the limit counts the request before compression, and in whatever
-// protocol the SDK may use another day.
-const (
-	requestFixedBytes = 1_000
-	datumFixedBytes   = 250
-)
-
-// datumSize is an upper estimate of a datum's share of the request, in bytes.
-func datumSize(d model.Datum) int {
-	return datumFixedBytes + len(d.Metric.Name) + len(d.Metric.DimensionName) + len(d.Metric.DimensionValue) + len(d.Unit)
-}
-
-func toMetricData(data []model.Datum) []types.MetricDatum {
-	out := make([]types.MetricDatum, 0, len(data))
-	for _, d := range data {
-		out = append(out, types.MetricDatum{
-			MetricName: aws.String(d.Metric.Name), Dimensions: Dimensions(d.Metric),
-			Timestamp: aws.Time(d.Time), Unit: types.StandardUnit(d.Unit), Value: aws.Float64(d.Value),
-		})
-	}
-	return out
+	return calls
 }
 
 // Dimensions are the dimensions of a metric as CloudWatch takes them: one or none.

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -23,45 +21,7 @@ func datum(region, name, arn string, value float64) model.Datum {
 	return model.Datum{Region: region, Metric: m, Unit: "Count/Second", Value: value, Time: testTime}
 }
 
-// Sizes are in thousandths of what a call may hold.
-func TestPlanCallsCountsBytes(t *testing.T) {
-	const unit = (awsapi.MaxMetricDataBytes - requestFixedBytes) / 1000
-	if unit*1000 != awsapi.MaxMetricDataBytes-requestFixedBytes {
-		t.Fatal("the thousandths are not whole")
-	}
-	for name, tt := range map[string]struct {
-		sizes []int
-		want  [][]int
-	}{
-		"nothing makes no call":             {nil, nil},
-		"what fits goes together":           {[]int{300, 400, 300}, [][]int{{300, 400, 300}}},
-		"more begins another call":          {[]int{300, 400, 301}, [][]int{{300, 400}, {301}}},
-		"one at the limit stands alone":     {[]int{300, 1000, 300}, [][]int{{300}, {1000}, {300}}},
-		"one beyond it goes alone":          {[]int{300, 1001, 300}, [][]int{{300}, {1001}, {300}}},
-		"the first may be beyond the limit": {[]int{1001, 300}, [][]int{{1001}, {300}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var data []model.Datum
-			for _, size := range tt.sizes {
-				data = append(data, model.Datum{Metric: model.Metric{Name: strings.Repeat("n", size*unit-datumFixedBytes)}})
-			}
-			var got [][]int
-			for _, call := range planCalls(data) {
-				var sizes []int
-				for _, d := range call.data {
-					sizes = append(sizes, datumSize(d)/unit)
-				}
-				got = append(got, sizes)
-			}
-			if !slices.EqualFunc(got, tt.want, slices.Equal[[]int]) {
-				t.Errorf("got %v, want %v", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestPlanCallsKeepsWithinTheLimitsOfTheAPI(t *testing.T) {
-	const longARN = 1024
 	tests := []struct {
 		name    string
 		data    []model.Datum
@@ -76,12 +36,6 @@ func TestPlanCallsKeepsWithinTheLimitsOfTheAPI(t *testing.T) {
 			[]int{2, 1},
 			[]string{"r2", "r1"},
 		},
-		{
-			"long names make it bytes that count",
-			slices.Repeat([]model.Datum{datum("r1", strings.Repeat("m", 255), strings.Repeat("a", longARN), 1)}, 1000),
-			[]int{643, 357},
-			[]string{"r1", "r1"},
-		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -89,13 +43,6 @@ func TestPlanCallsKeepsWithinTheLimitsOfTheAPI(t *testing.T) {
 			var regions []string
 			for _, call := range planCalls(tt.data) {
 				counts, regions = append(counts, len(call.data)), append(regions, call.region)
-				bytes := (requestFixedBytes + len(call.namespace))
-				for _, d := range call.data {
-					bytes += datumSize(d)
-				}
-				if bytes > awsapi.MaxMetricDataBytes {
-					t.Errorf("a call of %d bytes", bytes)
-				}
 			}
 			if !slices.Equal(counts, tt.want) || !slices.Equal(regions, tt.regions) {
 				t.Errorf("got %v in %v, want %v in %v", counts, regions, tt.want, tt.regions)
@@ -129,18 +76,5 @@ func TestCheckDataLeavesOutWhatCloudWatchRefuses(t *testing.T) {
 				t.Errorf("problem %+v", problems[0])
 			}
 		})
-	}
-}
-
-func TestToMetricData(t *testing.T) {
-	got := toMetricData([]model.Datum{datum("r1", "averageTPS", "arn:x", 2.5), datum("r1", "count", "", 3)})
-	if len(got) != 2 || len(got[0].Dimensions) != 1 || len(got[1].Dimensions) != 0 {
-		t.Fatalf("got %+v", got)
-	}
-	first := got[0]
-	if aws.ToString(first.MetricName) != "averageTPS" || aws.ToFloat64(first.Value) != 2.5 || string(first.Unit) != "Count/Second" ||
-		!aws.ToTime(first.Timestamp).Equal(testTime) || aws.ToString(first.Dimensions[0].Name) != "CampaignArn" ||
-		aws.ToString(first.Dimensions[0].Value) != "arn:x" {
-		t.Errorf("got %+v", first)
 	}
 }

@@ -57,23 +57,18 @@ func TagList[T any](tags Tags, tag func(key, value *string) T) []T {
 	return list
 }
 
-// CloudWatchTag is a tag as CloudWatch takes it.
+// CloudWatchTag is a tag of an alarm or a dashboard.
 func CloudWatchTag(key, value *string) cwtypes.Tag { return cwtypes.Tag{Key: key, Value: value} }
 
-// EventBridgeTag is a tag as EventBridge takes it.
+// EventBridgeTag is a tag of a rule.
 func EventBridgeTag(key, value *string) ebtypes.Tag { return ebtypes.Tag{Key: key, Value: value} }
 
-// SNSTag is a tag as SNS takes it.
+// SNSTag is a tag of a topic.
 func SNSTag(key, value *string) snstypes.Tag { return snstypes.Tag{Key: key, Value: value} }
 
-// tagsOf collects the tags of an answer.
-func tagsOf[T any](list []T, pair func(T) (key, value *string)) Tags {
-	tags := make(Tags, len(list))
-	for _, t := range list {
-		key, value := pair(t)
-		tags[aws.ToString(key)] = aws.ToString(value)
-	}
-	return tags
+// PersonalizeTag is a tag of a campaign or recommender.
+func PersonalizeTag(key, value *string) personalizetypes.Tag {
+	return personalizetypes.Tag{TagKey: key, TagValue: value}
 }
 
 // ReadTags reads the tags of an alarm, dashboard, rule, topic, campaign or recommender; nil
@@ -83,48 +78,45 @@ func (w *Writer) ReadTags(ctx context.Context, region, arn string) (Tags, error)
 	if err != nil {
 		return nil, err
 	}
+	tags := Tags{}
+	add := func(key, value *string) { tags[aws.ToString(key)] = aws.ToString(value) }
 	switch parsed.Service {
 	case "cloudwatch":
 		out, err := w.Clients.CloudWatch(region).ListTagsForResource(ctx, &cloudwatch.ListTagsForResourceInput{ResourceARN: &arn})
 		if err != nil {
 			return nil, err
 		}
-		return tagsOf(out.Tags, func(t cwtypes.Tag) (k, v *string) { return t.Key, t.Value }), nil
+		for _, t := range out.Tags {
+			add(t.Key, t.Value)
+		}
 	case "events":
 		out, err := w.Clients.EventBridge(region).ListTagsForResource(ctx, &eventbridge.ListTagsForResourceInput{ResourceARN: &arn})
 		if err != nil {
 			return nil, err
 		}
-		return tagsOf(out.Tags, func(t ebtypes.Tag) (k, v *string) { return t.Key, t.Value }), nil
+		for _, t := range out.Tags {
+			add(t.Key, t.Value)
+		}
 	case "sns":
 		out, err := w.Clients.SNS(region).ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: &arn})
 		if err != nil {
 			return nil, err
 		}
-		return tagsOf(out.Tags, func(t snstypes.Tag) (k, v *string) { return t.Key, t.Value }), nil
+		for _, t := range out.Tags {
+			add(t.Key, t.Value)
+		}
 	case "personalize":
 		out, err := w.Clients.Personalize(region).ListTagsForResource(ctx, &personalize.ListTagsForResourceInput{ResourceArn: &arn})
 		if err != nil {
 			return nil, err
 		}
-		return tagsOf(out.Tags, func(t personalizetypes.Tag) (k, v *string) { return t.TagKey, t.TagValue }), nil
+		for _, t := range out.Tags {
+			add(t.TagKey, t.TagValue)
+		}
+	default:
+		return nil, fmt.Errorf("tags of %s cannot be read: unknown service %q", arn, parsed.Service)
 	}
-	return nil, fmt.Errorf("tags of %s cannot be read: unknown service %q", arn, parsed.Service)
-}
-
-// PersonalizeTag is a tag as Personalize takes it.
-func PersonalizeTag(key, value *string) personalizetypes.Tag {
-	return personalizetypes.Tag{TagKey: key, TagValue: value}
-}
-
-// RemoveTag removes a tag of a campaign or recommender; one that it does not have is no error.
-func (w *Writer) RemoveTag(ctx context.Context, in Intent, key string) error {
-	in.Op = OpUntagResource
-	_, err := w.Do(ctx, in, func(ctx context.Context) error {
-		_, err := w.Clients.Personalize(in.Region).UntagResource(ctx, &personalize.UntagResourceInput{ResourceArn: &in.ARN, TagKeys: []string{key}})
-		return err
-	})
-	return err
+	return tags, nil
 }
 
 // SetTags sets tags of an alarm, rule, topic, campaign or recommender, beside those it has.
@@ -133,29 +125,39 @@ func (w *Writer) SetTags(ctx context.Context, in Intent, tags Tags) error {
 	if err != nil {
 		return err
 	}
+	write := func(context.Context) error {
+		return fmt.Errorf("%s cannot be tagged: unknown service %q", in.ARN, arn.Service)
+	}
+	switch arn.Service {
+	case "cloudwatch":
+		write = Call(w.Clients.CloudWatch(in.Region).TagResource, &cloudwatch.TagResourceInput{ResourceARN: &in.ARN, Tags: TagList(tags, CloudWatchTag)})
+	case "events":
+		write = Call(w.Clients.EventBridge(in.Region).TagResource, &eventbridge.TagResourceInput{ResourceARN: &in.ARN, Tags: TagList(tags, EventBridgeTag)})
+	case "sns":
+		write = Call(w.Clients.SNS(in.Region).TagResource, &sns.TagResourceInput{ResourceArn: &in.ARN, Tags: TagList(tags, SNSTag)})
+	case "personalize":
+		write = Call(w.Clients.Personalize(in.Region).TagResource, &personalize.TagResourceInput{
+			ResourceArn: &in.ARN, Tags: TagList(tags, PersonalizeTag),
+		})
+	}
 	in.Op = OpTagResource
-	_, err = w.Do(ctx, in, func(ctx context.Context) error {
-		var err error
-		switch arn.Service {
-		case "cloudwatch":
-			_, err = w.Clients.CloudWatch(in.Region).TagResource(ctx, &cloudwatch.TagResourceInput{
-				ResourceARN: &in.ARN, Tags: TagList(tags, CloudWatchTag),
-			})
-		case "events":
-			_, err = w.Clients.EventBridge(in.Region).TagResource(ctx, &eventbridge.TagResourceInput{
-				ResourceARN: &in.ARN, Tags: TagList(tags, EventBridgeTag),
-			})
-		case "sns":
-			_, err = w.Clients.SNS(in.Region).TagResource(ctx, &sns.TagResourceInput{ResourceArn: &in.ARN, Tags: TagList(tags, SNSTag)})
-		case "personalize":
-			_, err = w.Clients.Personalize(in.Region).TagResource(ctx, &personalize.TagResourceInput{
-				ResourceArn: &in.ARN, Tags: TagList(tags, PersonalizeTag),
-			})
-		default:
-			err = fmt.Errorf("%s cannot be tagged: unknown service %q", in.ARN, arn.Service)
-		}
+	_, err = w.Do(ctx, in, write)
+	return err
+}
+
+// RemoveTags removes tags of a topic, campaign or recommender; those that it does not have are no
+// error.
+func (w *Writer) RemoveTags(ctx context.Context, in Intent, keys ...string) error {
+	arn, err := model.ParseARN(in.ARN)
+	if err != nil {
 		return err
-	})
+	}
+	write := Removal(w.Clients.Personalize(in.Region).UntagResource, &personalize.UntagResourceInput{ResourceArn: &in.ARN, TagKeys: keys})
+	if arn.Service == "sns" {
+		write = Removal(w.Clients.SNS(in.Region).UntagResource, &sns.UntagResourceInput{ResourceArn: &in.ARN, TagKeys: keys})
+	}
+	in.Op = OpUntagResource
+	_, err = w.Do(ctx, in, write)
 	return err
 }
 

@@ -2,23 +2,18 @@ package iam
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/fxamacker/cbor/v2"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
@@ -32,16 +27,7 @@ type Call struct {
 	input  map[string]any
 }
 
-var (
-	scopeOf = regexp.MustCompile(`Credential=([^/]+)/[0-9]+/([a-z0-9-]+)/([a-z]+)/aws4_request`)
-	cborMap = func() cbor.DecMode {
-		mode, err := cbor.DecOptions{DefaultMapType: reflect.TypeFor[map[string]any]()}.DecMode()
-		if err != nil {
-			panic(err)
-		}
-		return mode
-	}()
-)
+var scopeOf = regexp.MustCompile(`Credential=([^/]+)/[0-9]+/([a-z0-9-]+)/([a-z]+)/aws4_request`)
 
 // readCall reads a request, whose body can be read again afterwards.
 func readCall(r *http.Request) (Call, *wire.Request, error) {
@@ -60,41 +46,9 @@ func readCall(r *http.Request) (Call, *wire.Request, error) {
 	if scope == nil {
 		return Call{}, req, errors.New("the request is not signed")
 	}
-	c := Call{key: scope[1], name: strings.Replace(scope[3], "monitoring", "cloudwatch", 1) + "." + req.Operation, region: scope[2], input: map[string]any{}}
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		zr, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
-			return c, req, err
-		}
-		if body, err = io.ReadAll(zr); err != nil {
-			return c, req, err
-		}
-	}
-	switch {
-	case req.Protocol == wire.Query:
-		c.input = formInput(req.Form)
-	case len(body) == 0:
-	case req.Protocol == wire.CBOR:
-		err = cborMap.Unmarshal(body, &c.input)
-	default:
-		err = json.Unmarshal(body, &c.input)
-	}
+	c := Call{key: scope[1], name: strings.Replace(scope[3], "monitoring", "cloudwatch", 1) + "." + req.Operation, region: scope[2]}
+	c.input, err = req.Tree()
 	return c, req, err
-}
-
-// formInput gives the members of a form, lists as lists of as many items.
-func formInput(form url.Values) map[string]any {
-	input := map[string]any{}
-	for key := range form {
-		name, rest, nested := strings.Cut(key, ".")
-		if !nested {
-			input[name] = form.Get(key)
-			continue
-		}
-		list, _ := input[name].([]any)
-		input[name] = append(list, rest)
-	}
-	return input
 }
 
 func (c Call) text(member string) string {

@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"net/url"
 	"slices"
 	"strconv"
 	"testing"
@@ -70,11 +69,11 @@ func TestNeedsOf(t *testing.T) {
 		want []string
 	}{
 		{
-			Call{"sns.CreateTopic", "AKIA", "eu-west-1", formInput(url.Values{"Name": {"ours"}, "Tags.member.1.Key": {"k"}, "Tags.member.1.Value": {"v"}})},
+			Call{"sns.CreateTopic", "AKIA", "eu-west-1", map[string]any{"Name": "ours", "Tags": []any{"k"}}},
 			[]string{"sns:CreateTopic on " + topic, "sns:TagResource on " + topic},
 		},
-		{Call{"sns.CreateTopic", "AKIA", "eu-west-1", formInput(url.Values{"Name": {"ours"}})}, []string{"sns:CreateTopic on " + topic}},
-		{Call{"sns.TagResource", "AKIA", "eu-west-1", formInput(url.Values{"ResourceArn": {topic}, "Tags.member.1.Key": {"k"}})}, []string{"sns:TagResource on " + topic}},
+		{Call{"sns.CreateTopic", "AKIA", "eu-west-1", map[string]any{"Name": "ours"}}, []string{"sns:CreateTopic on " + topic}},
+		{Call{"sns.TagResource", "AKIA", "eu-west-1", map[string]any{"ResourceArn": topic, "Tags": []any{"k"}}}, []string{"sns:TagResource on " + topic}},
 		{Call{"cloudwatch.DeleteAlarms", "AKIA", "eu-west-1", map[string]any{"AlarmNames": []any{"a", "b"}}}, []string{
 			"cloudwatch:DeleteAlarms on arn:aws:cloudwatch:eu-west-1:123456789012:alarm:a", "cloudwatch:DeleteAlarms on arn:aws:cloudwatch:eu-west-1:123456789012:alarm:b",
 		}},

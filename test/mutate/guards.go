@@ -18,7 +18,6 @@ import (
 // marker begins the comment, or its end, that marks a guard.
 const marker = "// guard: "
 
-// guard is a marked line.
 type guard struct {
 	name, file string
 	operators  []string // empty: the default of the node
@@ -63,7 +62,6 @@ func findMutants(root string) ([]mutant, error) {
 	return list, errors.Join(append(faults, err)...)
 }
 
-// findGuards returns the marked guards of a file.
 func findGuards(file string, source []byte) ([]*guard, error) {
 	if !bytes.Contains(source, []byte(marker)) {
 		return nil, nil
@@ -159,7 +157,6 @@ func declarationAround(path []ast.Node) *ast.FuncDecl {
 	return nil
 }
 
-// mutants returns all changes of a guard.
 func (g *guard) mutants() ([]mutant, error) {
 	names := g.operators
 	if len(names) == 0 {
@@ -214,7 +211,6 @@ func (g *guard) replace(n ast.Node, text string) edit {
 	return edit{g.offset(n.Pos()), g.offset(n.End()), text}
 }
 
-// results are the types of the results of the function around the guard.
 func (g *guard) results() (types []ast.Expr) {
 	if g.function == nil || g.function.Results == nil {
 		return nil

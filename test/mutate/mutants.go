@@ -16,7 +16,6 @@ type edit struct {
 	text     string
 }
 
-// mutant is a guard that is broken in one way.
 type mutant struct {
 	guard, file string
 	change      string // as Markdown
@@ -130,13 +129,10 @@ func (g *guard) expressions() []ast.Expr {
 	return nil
 }
 
-// never makes conditions false.
 func (g *guard) never() []mutant { return g.wrapAll("false", "(", ") && false") }
 
-// always makes conditions true.
 func (g *guard) always() []mutant { return g.wrapAll("true", "(", ") || true") }
 
-// half halves constants.
 func (g *guard) half() []mutant { return g.wrapAll("half of it", "(", ") / 2") }
 
 // wrapAll makes one mutant in which all expressions are wrapped.
@@ -154,7 +150,6 @@ func (g *guard) wrapAll(becomes, before, after string) []mutant {
 	return []mutant{m}
 }
 
-// zero returns zero values.
 func (g *guard) zero() []mutant {
 	n, ok := g.node.(*ast.ReturnStmt)
 	results := g.results()
@@ -170,7 +165,6 @@ func (g *guard) zero() []mutant {
 	return []mutant{m}
 }
 
-// skip leaves a statement out.
 func (g *guard) skip() []mutant {
 	n, ok := g.node.(ast.Stmt)
 	if !ok {
@@ -327,8 +321,6 @@ func (g *guard) boundary() (list []mutant) {
 	return list
 }
 
-// code is source as Markdown, in one line.
 func code(source string) string { return "`" + cell(strings.Join(strings.Fields(source), " ")) + "`" }
 
-// cell escapes text for a table.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

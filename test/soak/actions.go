@@ -13,7 +13,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
 
-// changes are the operations that change a campaign or recommender.
 var changes = []string{
 	"DeleteCampaign", "DeleteRecommender", "StopRecommender", "StartRecommender", "UpdateCampaign", "UpdateRecommender",
 	"CreateCampaign", "CreateRecommender", "TagResource", "UntagResource",
@@ -63,12 +62,10 @@ func (w *world) observe(o localaws.Observed) {
 	w.owner.doubtAlarms(r)
 }
 
-// isChange reports whether a call changes a campaign or recommender.
 func isChange(o localaws.Observed) bool {
 	return o.Service == "personalize" && slices.Contains(changes, o.Operation)
 }
 
-// report records what is wrong with a call.
 func (w *world) report(o localaws.Observed, r *resource, wrong []string) {
 	for _, why := range wrong {
 		w.figures.violate("wrong actions", o.Time, "%s of %s: %s (before: %s)", o.Operation, r.arn, why, strings.Join(r.history, "; "))
@@ -139,14 +136,12 @@ func windowEnd(t time.Time) time.Time { return t.Add(-2 * time.Minute).Truncate(
 
 func (w *world) idleTime() time.Duration { return time.Duration(w.IdleHours) * time.Hour }
 
-// checkTrust checks that the program may act at all.
 func (w *world) checkTrust(fail func(format string, args ...any)) {
 	if w.monitor.host.ahead != 0 {
 		fail("the host's clock is %s ahead", w.monitor.host.ahead)
 	}
 }
 
-// checkRemoval checks a stop or a delete.
 func (w *world) checkRemoval(r *resource, now time.Time) (wrong []string) {
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	w.checkTrust(fail)
@@ -212,7 +207,6 @@ func (w *world) calledIn(r *resource, hour, now time.Time) bool {
 	return false
 }
 
-// checkStep checks a change of the minimum.
 func (w *world) checkStep(r *resource, in input, now time.Time) (wrong []string) {
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	to := in.minimum()

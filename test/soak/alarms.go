@@ -35,7 +35,6 @@ type alarmChange struct {
 	unsure    bool    // the program may have deleted and recreated the alarm since
 }
 
-// alarmsOf lists the alarms of a region, by name.
 func (o *owner) alarmsOf(region string) (map[string]types.MetricAlarm, error) {
 	found := map[string]types.MetricAlarm{}
 	pages := cloudwatch.NewDescribeAlarmsPaginator(o.clients.CloudWatch(region), &cloudwatch.DescribeAlarmsInput{MaxRecords: aws.Int32(100)})
@@ -91,7 +90,6 @@ func (o *owner) changeOneAlarm(record *alarmChange, run func(api *cloudwatch.Cli
 	return true, run(o.clients.CloudWatch(region), alarms[name])
 }
 
-// muteAlarm switches the actions of an alarm off.
 func (o *owner) muteAlarm() (bool, error) {
 	return o.changeOneAlarm(&alarmChange{muted: true}, func(api *cloudwatch.Client, a types.MetricAlarm) error {
 		_, err := api.DisableAlarmActions(o.ctx, &cloudwatch.DisableAlarmActionsInput{AlarmNames: []string{*a.AlarmName}})
@@ -99,7 +97,6 @@ func (o *owner) muteAlarm() (bool, error) {
 	})
 }
 
-// changeAlarm changes the threshold of an alarm.
 func (o *owner) changeAlarm() (bool, error) {
 	threshold := 5.0 + float64(o.random.IntN(20))
 	return o.changeOneAlarm(&alarmChange{threshold: threshold}, func(api *cloudwatch.Client, a types.MetricAlarm) error {
@@ -121,7 +118,6 @@ func (o *owner) deleteAlarm() (bool, error) {
 	})
 }
 
-// switchRule disables the notification rule, or enables it again.
 func (o *owner) switchRule() (done bool, err error) {
 	bus := o.clients.EventBridge(regions[0])
 	if o.ruleDisabled {

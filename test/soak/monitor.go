@@ -66,10 +66,8 @@ func (m *monitor) trouble(now time.Time) {
 	}
 }
 
-// recover ends all trouble.
 func (m *monitor) recover() { m.host.ahead, m.wrong, m.down = 0, time.Time{}, time.Time{} }
 
-// delivery is an event on its way to a function.
 type delivery struct {
 	to    lambda.Function
 	event []byte
@@ -109,7 +107,6 @@ func (m *monitor) start(f lambda.Function) {
 	})
 }
 
-// restart restarts functions at random, as Lambda does.
 func (m *monitor) restart() {
 	for _, f := range lambda.All() {
 		if m.random.IntN(200) == 0 {
@@ -127,10 +124,8 @@ var detailTypes = map[lambda.Function][]string{
 	lambda.StopRecommender: {"StopPersonalizeRecommender"},
 }
 
-// ruleNames is the prefix of the rules that deliver the events.
 const ruleNames = "soak-"
 
-// deploy creates the rules that deliver the events to the functions.
 func (m *monitor) deploy() error {
 	bus := m.owner.clients.EventBridge(regions[0])
 	for f, wanted := range detailTypes {
@@ -155,7 +150,6 @@ func (m *monitor) deploy() error {
 	return nil
 }
 
-// invoke invokes a function and reports whether it succeeded.
 func (m *monitor) invoke(f lambda.Function, event []byte) bool {
 	m.figures.add("invocations of " + string(f))
 	m.faults.resetHits()
@@ -169,7 +163,6 @@ func (m *monitor) invoke(f lambda.Function, event []byte) bool {
 	return true
 }
 
-// scheduled is the event of a schedule.
 func scheduled(at time.Time) []byte {
 	event, err := json.Marshal(map[string]any{
 		"version": "0", "id": "53dc4d37", "detail-type": "Scheduled Event", "source": "aws.events", "account": account, "region": regions[0],

@@ -11,7 +11,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 )
 
-// owner is the person to whom the account belongs.
 type owner struct {
 	*world
 	clients      *awsapi.Clients
@@ -77,7 +76,6 @@ func (o *owner) act() error {
 	return nil
 }
 
-// pick returns a random resource that a condition holds for, or nil.
 func (o *owner) pick(holds func(*resource) bool) *resource {
 	var list []*resource
 	for _, r := range o.oracle.sorted() {
@@ -91,7 +89,6 @@ func (o *owner) pick(holds func(*resource) bool) *resource {
 	return list[o.random.IntN(len(list))]
 }
 
-// change runs a change of a random resource that a condition holds for, if there is one.
 func (o *owner) change(holds func(*resource) bool, run func(api *personalize.Client, r *resource) error) (bool, error) {
 	r := o.pick(holds)
 	if r == nil {
@@ -168,7 +165,6 @@ func (o *owner) delete() (bool, error) {
 	})
 }
 
-// update raises or lowers a minimum.
 func (o *owner) update() (bool, error) {
 	unmanaged := func(r *resource) bool { return !r.busy() && r.tool == 0 }
 	return o.change(unmanaged, func(api *personalize.Client, r *resource) error { return o.setMinimum(api, r, 1+o.random.IntN(16)) })
@@ -229,7 +225,6 @@ func (o *owner) changeTraffic() (bool, error) {
 	})
 }
 
-// startPhase changes the traffic of a resource within the next hour.
 func (o *owner) startPhase(r *resource) {
 	o.oracle.mu.Lock()
 	defer o.oracle.mu.Unlock()

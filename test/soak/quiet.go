@@ -42,7 +42,6 @@ func (w *world) checkQuiet(number int) error {
 	return nil
 }
 
-// alarmNames are the names of the alarms for low utilization and for idleness.
 func (r *resource) alarmNames() [2]string {
 	return [2]string{alarmPrefix + "Low" + r.kind() + "Utilization-" + r.name, alarmPrefix + "Idle" + r.kind() + "-" + r.name}
 }
@@ -51,7 +50,6 @@ func (w *world) wrongAlarm(format string, args ...any) {
 	w.figures.violate("wrong alarms and wiring", w.clock.Now(), format, args...)
 }
 
-// checkAlarms compares the alarms of a region with what they should be.
 func (w *world) checkAlarms(region string, alarms map[string]types.MetricAlarm) {
 	now := w.clock.Now()
 	known := map[string]bool{foreignAlarm: true}
@@ -87,7 +85,6 @@ func (w *world) checkAlarms(region string, alarms map[string]types.MetricAlarm) 
 	}
 }
 
-// wantLow is the alarm for low utilization.
 func (w *world) wantLow(r *resource, change alarmChange) string {
 	return fmt.Sprintf("PersonalizeMonitor %sUtilization Average 300 9/12 LessThanThreshold %v missing %s %t",
 		strings.ToLower(r.kind()), cmp.Or(change.threshold, lowBound), r.arn, r.min > 1 && !change.muted)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"hash/fnv"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -72,7 +73,6 @@ type resource struct {
 	phases []phase // its traffic
 }
 
-// oracle knows the resources as they should be.
 type oracle struct {
 	mu        sync.Mutex // the embedded AWS asks for traffic from several goroutines
 	clock     model.Clock
@@ -93,7 +93,6 @@ func (o *oracle) sorted() []*resource {
 	return list
 }
 
-// count returns the number of resources that exist.
 func (o *oracle) count() int {
 	n := 0
 	for _, r := range o.resources {
@@ -128,7 +127,6 @@ func (o *oracle) add(region, name string, campaign bool, metric string, minimum 
 	return r
 }
 
-// kind is the kind as it is part of the names of alarms.
 func (r *resource) kind() string {
 	if r.campaign {
 		return "Campaign"
@@ -138,7 +136,6 @@ func (r *resource) kind() string {
 
 func (r *resource) dimension() map[string]string { return map[string]string{r.kind() + "Arn": r.arn} }
 
-// move changes the status.
 func (r *resource) move(to status, at time.Time) {
 	if r.status == active && to != active && len(r.spans) > 0 {
 		r.spans[len(r.spans)-1].to = at
@@ -156,7 +153,6 @@ func (r *resource) moveVia(passing status, duration time.Duration, next status, 
 	r.until, r.next = at.Add(duration), next
 }
 
-// settle applies the changes that are complete by now.
 func (r *resource) settle(now time.Time) {
 	if !r.until.IsZero() && !r.until.After(now) {
 		r.move(r.next, r.until)
@@ -180,7 +176,6 @@ func (r *resource) activeSince(from time.Time) bool {
 	return r.status == active && len(r.spans) > 0 && !r.spans[len(r.spans)-1].from.After(from)
 }
 
-// publish records a published minimum.
 func (r *resource) publish(at time.Time, minimum float64) {
 	r.published = append(r.published, model.Datapoint{Time: at, Value: minimum})
 	for at.Sub(r.published[0].Time) > 25*time.Hour {
@@ -196,7 +191,6 @@ func (r *resource) wasLower(since time.Time) bool {
 // historySize is how many changes of a resource a violation lists.
 const historySize = 6
 
-// accept records an accepted change.
 func (r *resource) accept(op string, minimum int, byOwner bool, now time.Time) {
 	r.settle(now)
 	change, who := op, "the program"
@@ -236,4 +230,159 @@ func (o *oracle) forgetGone(now time.Time) []*resource {
 		}
 	}
 	return dropped
+}
+
+// stepLength is the length of a step, for which requests are counted.
+const stepLength = 5 * time.Minute
+
+// stepOf is the step that contains a time, counted since the epoch.
+func stepOf(t time.Time) int64 { return t.Unix() / int64(stepLength/time.Second) }
+
+func stepStart(step int64) time.Time { return time.Unix(step*int64(stepLength/time.Second), 0).UTC() }
+
+type requests struct{ ok, failed4xx, failed5xx float32 }
+
+func (n requests) any() bool { return n.ok+n.failed4xx+n.failed5xx > 0 }
+
+type shape int
+
+const (
+	none     shape = iota
+	constant       // the rate, within a tenth
+	daily          // between almost nothing and twice the rate over the day
+	bursts         // the rate in one step of twelve at random, else nothing
+	failing        // the rate, and every request fails
+	trickle        // one request every few hours
+	weekly         // the rate in one hour of each week, up to 8 hours late
+	shapes
+)
+
+type phase struct {
+	from  int64
+	shape shape
+	tps   float64
+}
+
+// at returns the requests that callers send in a step.
+func (p phase) at(step int64, seed uint64) requests {
+	all := math.Round(p.tps * stepLength.Seconds() * (1 + 0.1*noise(seed, step)))
+	switch p.shape {
+	case constant:
+		return requests{ok: float32(all)}
+	case daily:
+		angle := 2 * math.Pi * float64(step%288) / 288
+		return requests{ok: float32(math.Round(all * (1 + 0.9*math.Cos(angle))))}
+	case bursts:
+		if noise(seed+1, step) > 0.83 {
+			return requests{ok: float32(all)}
+		}
+	case failing:
+		return requests{failed4xx: float32(math.Floor(all / 2)), failed5xx: float32(all - math.Floor(all/2))}
+	case trickle:
+		if noise(seed+2, step) > 0.94 {
+			return requests{ok: 1}
+		}
+	case weekly:
+		hour := step / 12
+		week := hour / (7 * 24)
+		due := int64((noise(seed, 0)+1)/2*(7*24-9)) + int64((noise(seed+4, week)+1)/2*9)
+		if hour%(7*24) == due {
+			return requests{ok: float32(all)}
+		}
+	}
+	return requests{}
+}
+
+// noise is a number from -1 to 1 that depends on the seed and the step only.
+func noise(seed uint64, step int64) float64 {
+	x := seed ^ uint64(step)*0xd1342543de82ef95
+	x ^= x >> 32
+	x *= 0xd6e8feb86659fd93
+	x ^= x >> 32
+	x *= 0xd6e8feb86659fd93
+	x ^= x >> 32
+	return float64(x>>11)/(1<<52) - 1
+}
+
+func (r *resource) requests(step int64) requests {
+	from, to := stepStart(step), stepStart(step+1)
+	var up time.Duration
+	for i := len(r.spans) - 1; i >= 0; i-- {
+		start, end := r.spans[i].from, r.spans[i].to
+		if end.Before(from) && !end.IsZero() {
+			break
+		}
+		if end.IsZero() || end.After(to) {
+			end = to
+		}
+		if start.Before(from) {
+			start = from
+		}
+		up += max(0, end.Sub(start))
+	}
+	if up <= 0 {
+		return requests{}
+	}
+	n := r.demand(step)
+	if up >= stepLength {
+		return n
+	}
+	share := float32(up.Seconds() / stepLength.Seconds())
+	part := func(n float32) float32 { return float32(math.Round(float64(n * share))) }
+	return requests{part(n.ok), part(n.failed4xx), part(n.failed5xx)}
+}
+
+// demand returns the requests that callers send in a step, whether or not the resource is active.
+func (r *resource) demand(step int64) requests {
+	for i := len(r.phases) - 1; i >= 0; i-- {
+		if r.phases[i].from <= step {
+			return r.phases[i].at(step, r.seed)
+		}
+	}
+	return requests{}
+}
+
+// visibleAfter is how long after its end CloudWatch shows a step: up to 110 seconds.
+func (r *resource) visibleAfter(step int64) time.Duration {
+	return 70*time.Second + time.Duration(noise(r.seed+3, step)*40)*time.Second
+}
+
+// visible reports whether CloudWatch shows a step at a time.
+func (r *resource) visible(step int64, at time.Time) bool {
+	return !at.Before(stepStart(step + 1).Add(r.visibleAfter(step)))
+}
+
+// series is one metric of the requests to a resource, which the embedded AWS reads.
+type series struct {
+	oracle   *oracle
+	resource *resource
+	pick     func(requests) float32
+}
+
+// Value returns the metric for the step that begins at start.
+func (s series) Value(start time.Time) (float64, bool) {
+	step := stepOf(start)
+	s.oracle.mu.Lock()
+	defer s.oracle.mu.Unlock()
+	if !s.resource.visible(step, s.oracle.clock.Now()) {
+		return 0, false
+	}
+	v := s.pick(s.resource.requests(step))
+	return float64(v), v > 0
+}
+
+// advance settles all resources, and drops traffic that is so old that no one asks for it.
+func (o *oracle) advance(now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	oldest := now.Add(-history)
+	for _, r := range o.resources {
+		r.settle(now)
+		for len(r.phases) > 1 && stepStart(r.phases[1].from).Before(oldest) {
+			r.phases = r.phases[1:]
+		}
+		for len(r.spans) > 1 && !r.spans[0].to.IsZero() && r.spans[0].to.Before(oldest) {
+			r.spans = r.spans[1:]
+		}
+	}
 }

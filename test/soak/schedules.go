@@ -76,12 +76,10 @@ func (w *world) arrange(r *resource, i int) map[string]string {
 	return nil
 }
 
-// arrangeable are the resources whose owner may arrange something.
 func arrangeable(r *resource) bool {
 	return !r.busy() && r.tool == 0 && r.schedule == nil && r.back == nil
 }
 
-// plan writes a schedule.
 func (o *owner) plan() (bool, error) {
 	return o.change(arrangeable, func(api *personalize.Client, r *resource) error {
 		from := 30 * o.random.IntN(48)
@@ -95,7 +93,6 @@ func (o *owner) plan() (bool, error) {
 	})
 }
 
-// unplan removes a schedule.
 func (o *owner) unplan() (bool, error) {
 	return o.change(func(r *resource) bool { return !r.busy() && r.schedule != nil }, func(api *personalize.Client, r *resource) error {
 		r.schedule = nil
@@ -127,7 +124,6 @@ func (o *owner) raise() (bool, error) {
 	return true, nil
 }
 
-// checkTagging returns what is wrong with a change of tags by the program.
 func (w *world) checkTagging(op string, r *resource, keys []string) []string {
 	switch {
 	case w.owner.raising == r.arn:

@@ -10,7 +10,6 @@ import (
 	"strings"
 )
 
-// deployment is one deployment of a stack.
 type deployment struct {
 	stack, region, bucket, dist string
 
@@ -86,7 +85,6 @@ func (d *deployment) current(ctx context.Context) (values, error) {
 	return before, nil
 }
 
-// call runs the AWS CLI in the region.
 func (d *deployment) call(ctx context.Context, args ...string) (string, error) {
 	return d.aws(ctx, append(args, "--region", d.region)...)
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/tools/template"
 )
 
-// values are those of the parameters of a stack, by name.
 type values map[string]string
 
 // readTemplate reads the parameters of a template with their defaults.

@@ -31,7 +31,6 @@ func main() {
 // architectures are Lambda's names for what Go builds for.
 var architectures = map[string]string{"arm64": "arm64", "amd64": "x86_64"}
 
-// job is one packing.
 type job struct{ binary, template, arch, out string }
 
 func (j job) run() error {

@@ -46,10 +46,11 @@ func NewModel(invalid, tooManyTags string, badToken error, patterns map[string]P
 	}
 }
 
-// Pattern is a regular expression for members, and what it means: "Member must …".
+// Pattern is a regular expression for members, and what it means: "Member must …"; or a check with errors of its own.
 type Pattern struct {
 	Expression func() *regexp.Regexp
 	Rule       string
+	Check      func(path, value string) error
 }
 
 // checked is a member of an input with rules, or with members that may have some.
@@ -59,7 +60,6 @@ type checked struct {
 	rules []string
 }
 
-// checkedCache holds the results of checkedOf by reflect.Type.
 var checkedCache sync.Map
 
 // checkedOf returns what to check in the values of a type, itself without pointers and lists.
@@ -149,6 +149,9 @@ func (m *Model) checkRule(path string, v reflect.Value, rule string) error {
 		return nil
 	}
 	if pattern, named := m.Patterns[rule]; named {
+		if pattern.Check != nil {
+			return pattern.Check(path, v.String())
+		}
 		if !pattern.Expression().MatchString(v.String()) {
 			return m.Invalid(path, v.String(), pattern.Rule)
 		}

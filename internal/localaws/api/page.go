@@ -17,7 +17,7 @@ type Token struct {
 }
 
 func (c *Call) tokenScope() string {
-	return c.Service + "." + c.Operation + "." + c.Region + "." + c.Account
+	return c.Service + "." + c.Operation + "." + c.Region + "." + c.Account + "." + c.Scope
 }
 
 // WriteToken encodes a token of this call.

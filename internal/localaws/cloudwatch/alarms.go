@@ -29,14 +29,12 @@ const (
 	longPeriodRange  = 7 * 24 * 3600 // and with a longer one
 )
 
-// alarms holds all alarms and their history.
 type alarms struct {
 	log     *slog.Logger
 	topics  *sns.Service
 	watch   func(AlarmChange) // nil for none
 	metrics *metrics
 	alarms  api.ByHome[*alarm]
-	history map[api.Home][]historyItem
 	// evaluated is the minute since the epoch in which all alarms were last evaluated.
 	evaluated int64
 }
@@ -50,7 +48,6 @@ type AlarmChange struct {
 	Actions  bool   // whether its actions were enabled
 }
 
-// alarm is a metric alarm.
 type alarm struct {
 	description
 	home api.Home
@@ -69,12 +66,12 @@ type settings struct {
 	OKActions               []string    `json:"OKActions" check:"..5"`
 	AlarmActions            []string    `json:"AlarmActions" check:"..5"`
 	InsufficientDataActions []string    `json:"InsufficientDataActions" check:"..5"`
-	MetricName              *string     `json:"MetricName"`
-	Namespace               *string     `json:"Namespace"`
+	MetricName              *string     `json:"MetricName" check:"required name"`
+	Namespace               *string     `json:"Namespace" check:"required name"`
 	Statistic               *string     `json:"Statistic" check:"required SampleCount|Average|Sum|Minimum|Maximum"`
 	Dimensions              []dimension `json:"Dimensions"`
 	Period                  *int32      `json:"Period" check:"required"` // seconds
-	Unit                    *string     `json:"Unit,omitempty"`
+	Unit                    *string     `json:"Unit,omitempty" check:"unit"`
 	EvaluationPeriods       *int32      `json:"EvaluationPeriods" check:"required 1.."`
 	DatapointsToAlarm       *int32      `json:"DatapointsToAlarm,omitempty"`
 	Threshold               *float64    `json:"Threshold" check:"required"`
@@ -89,7 +86,6 @@ type description struct {
 	Configured   time.Time `json:"AlarmConfigurationUpdatedTimestamp"`
 	State        string    `json:"StateValue"`
 	Reason       string    `json:"StateReason"`
-	ReasonData   string    `json:"StateReasonData,omitempty"`
 	Updated      time.Time `json:"StateUpdatedTimestamp"` // last change of state or reason
 	Transitioned time.Time `json:"StateTransitionedTimestamp"`
 }
@@ -104,7 +100,6 @@ func (s *settings) needed() int {
 
 func (s *settings) treatMissing() string { return cmp.Or(api.Value(s.TreatMissingData), "missing") }
 
-// actions returns the actions of a state.
 func (s *settings) actions(state string) []string {
 	switch state {
 	case stateOK:
@@ -132,9 +127,7 @@ func (as *alarms) put(c *api.Call, in *putAlarmInput) error {
 	}
 	as.evaluateOncePerMinute(c.Now)
 	a := as.alarms[c.Home][*in.AlarmName]
-	change := "updated"
 	if a == nil {
-		change = "created"
 		a = &alarm{home: c.Home, tags: tags, description: description{
 			ARN: c.ARN("cloudwatch", "alarm:"+*in.AlarmName), State: stateInsufficient,
 			Reason: "Unchecked: Initial alarm creation", Updated: c.Now, Transitioned: c.Now,
@@ -150,13 +143,11 @@ func (as *alarms) put(c *api.Call, in *putAlarmInput) error {
 	a.key = seriesKey(*a.Namespace, *a.MetricName, a.Dimensions)
 	a.Configured = c.Now
 	a.last = evaluation{}
-	as.recordConfiguration(a, change, c.Now)
 	return nil
 }
 
 func (in *putAlarmInput) check(c *api.Call) error {
-	metric := metricRef{in.Namespace, in.MetricName, in.Dimensions}
-	if err := cmp.Or(metric.check(""), checkUnit("Unit", in.Unit)); err != nil {
+	if err := checkDimensions("Dimensions", in.Dimensions); err != nil {
 		return err
 	}
 	if !acceptable(*in.Threshold) {
@@ -203,10 +194,7 @@ type namesInput struct {
 func (as *alarms) delete(c *api.Call, in *namesInput) error {
 	as.evaluateOncePerMinute(c.Now)
 	for _, name := range in.AlarmNames {
-		if a := as.alarms[c.Home][name]; a != nil {
-			as.recordConfiguration(a, "deleted", c.Now)
-			delete(as.alarms[c.Home], name)
-		}
+		delete(as.alarms[c.Home], name)
 	}
 	return nil
 }
@@ -219,7 +207,6 @@ func (as *alarms) enableActions(c *api.Call, in *namesInput, on bool) error {
 		if a := as.alarms[c.Home][name]; a != nil && *a.ActionsEnabled != on {
 			a.ActionsEnabled = &on
 			a.Configured = c.Now
-			as.recordConfiguration(a, "updated", c.Now)
 		}
 	}
 	return nil
@@ -241,9 +228,40 @@ func (as *alarms) setState(c *api.Call, in *setStateInput) error {
 	}
 	a.last = evaluation{}
 	if a.State == *in.StateValue {
-		a.Reason, a.ReasonData, a.Updated = *in.StateReason, "", c.Now
+		a.Reason, a.Updated = *in.StateReason, c.Now
 		return nil
 	}
-	as.transition(a, *in.StateValue, *in.StateReason, "", c.Now)
+	as.transition(a, *in.StateValue, *in.StateReason, c.Now)
 	return nil
+}
+
+// alarmsPerPage is how many alarms a page has without a limit.
+const alarmsPerPage = 50
+
+type describeInput struct {
+	AlarmNames      []string `json:"AlarmNames" check:"..100 alarm"`
+	AlarmNamePrefix *string  `json:"AlarmNamePrefix" check:"1..255"`
+	AlarmTypes      []string `json:"AlarmTypes" check:"MetricAlarm|CompositeAlarm|LogAlarm"` // by default metric alarms only
+	StateValue      *string  `json:"StateValue" check:"OK|ALARM|INSUFFICIENT_DATA"`
+	MaxRecords      *int32   `json:"MaxRecords" check:"1..100"`
+	NextToken       *string  `json:"NextToken"`
+}
+
+func (as *alarms) describe(c *api.Call, in *describeInput) (any, error) {
+	if in.AlarmNames != nil && in.AlarmNamePrefix != nil {
+		return nil, contradictory("The parameters AlarmNames and AlarmNamePrefix are mutually exclusive.")
+	}
+	as.evaluateOncePerMinute(c.Now)
+	found := api.Filter(api.Sorted(as.alarms[c.Home]), in.matches)
+	found, next, err := api.Page(c, found, func(a *alarm) string { return *a.AlarmName }, in.NextToken, in.MaxRecords, alarmsPerPage)
+	out := api.Listing("MetricAlarms", api.Map(found, func(a *alarm) description { return a.description }), "NextToken", next)
+	out["CompositeAlarms"] = []struct{}{}
+	return out, err
+}
+
+func (in *describeInput) matches(a *alarm) bool {
+	return (len(in.AlarmTypes) == 0 || slices.Contains(in.AlarmTypes, "MetricAlarm")) &&
+		(in.AlarmNames == nil || slices.Contains(in.AlarmNames, *a.AlarmName)) &&
+		strings.HasPrefix(*a.AlarmName, api.Value(in.AlarmNamePrefix)) &&
+		(in.StateValue == nil || *in.StateValue == a.State)
 }

@@ -33,7 +33,7 @@ func New(log *slog.Logger, topics *sns.Service, watch func(AlarmChange)) *Servic
 		boards:  &boards{byAccount: map[string]map[string]*dashboard{}},
 		alarms: &alarms{
 			log: log, topics: topics, watch: watch, metrics: m,
-			alarms: api.ByHome[*alarm]{}, history: map[api.Home][]historyItem{},
+			alarms: api.ByHome[*alarm]{},
 		},
 	}
 }
@@ -41,21 +41,20 @@ func New(log *slog.Logger, topics *sns.Service, watch func(AlarmChange)) *Servic
 // API describes the service. SDKs speak CBOR with it, the aws command JSON.
 func (s *Service) API() *api.Service {
 	operations := map[string]api.Operation{
-		"PutMetricData":        api.Do(s.metrics.put),
-		"GetMetricData":        api.Op(s.metrics.getData),
-		"GetMetricStatistics":  api.Op(s.metrics.getStatistics),
-		"ListMetrics":          api.Op(s.metrics.list),
-		"PutMetricAlarm":       api.Do(s.alarms.put),
-		"DescribeAlarms":       api.Op(s.alarms.describe),
-		"DescribeAlarmHistory": api.Op(s.alarms.describeHistory),
-		"DeleteAlarms":         api.Do(s.alarms.delete),
-		"EnableAlarmActions":   api.Do(func(c *api.Call, in *namesInput) error { return s.alarms.enableActions(c, in, true) }),
-		"DisableAlarmActions":  api.Do(func(c *api.Call, in *namesInput) error { return s.alarms.enableActions(c, in, false) }),
-		"SetAlarmState":        api.Do(s.alarms.setState),
-		"PutDashboard":         api.Op(s.boards.put),
-		"GetDashboard":         api.Op(s.boards.get),
-		"ListDashboards":       api.Op(s.boards.list),
-		"DeleteDashboards":     api.Do(s.boards.delete),
+		"PutMetricData":       api.Do(s.metrics.put),
+		"GetMetricData":       api.Op(s.metrics.getData),
+		"GetMetricStatistics": api.Op(s.metrics.getStatistics),
+		"ListMetrics":         api.Op(s.metrics.list),
+		"PutMetricAlarm":      api.Do(s.alarms.put),
+		"DescribeAlarms":      api.Op(s.alarms.describe),
+		"DeleteAlarms":        api.Do(s.alarms.delete),
+		"EnableAlarmActions":  api.Do(func(c *api.Call, in *namesInput) error { return s.alarms.enableActions(c, in, true) }),
+		"DisableAlarmActions": api.Do(func(c *api.Call, in *namesInput) error { return s.alarms.enableActions(c, in, false) }),
+		"SetAlarmState":       api.Do(s.alarms.setState),
+		"PutDashboard":        api.Op(s.boards.put),
+		"GetDashboard":        api.Op(s.boards.get),
+		"ListDashboards":      api.Op(s.boards.list),
+		"DeleteDashboards":    api.Do(s.boards.delete),
 	}
 	api.Tagging(s.findTags).AddTo(operations)
 	return &api.Service{
@@ -74,6 +73,9 @@ func (s *Service) API() *api.Service {
 					Rule:       "be GreaterThanThreshold, GreaterThanOrEqualToThreshold, LessThanThreshold or LessThanOrEqualToThreshold",
 				},
 				"alarm":   {Expression: api.Lazy(`^[^\x00-\x1f\x7f]{1,255}$`), Rule: "have 1 to 255 characters, none of which is a control character"},
+				"name":    {Check: func(path, text string) error { return checkText(path, text, 255) }},
+				"value":   {Check: func(path, text string) error { return checkText(path, text, 1024) }},
+				"unit":    {Check: checkUnit},
 				"queryId": {Expression: api.Lazy(`^[a-z][A-Za-z0-9_]{0,254}$`), Rule: "satisfy regular expression pattern: ^[a-z][a-zA-Z0-9_]*$"},
 			},
 		},
@@ -162,11 +164,8 @@ func (s *Service) Describe(owner string, out map[string]string, render func(any)
 	}
 }
 
-// Forget drops data and history from before a time.
-func (s *Service) Forget(before time.Time) {
-	s.metrics.forget(before)
-	s.alarms.forget(before)
-}
+// Forget drops data from before a time.
+func (s *Service) Forget(before time.Time) { s.metrics.forget(before) }
 
 // The errors of CloudWatch have two names each: the shape's, in the body, and the one of the
 // older query API, in the header, which SDKs report as the error's code.
@@ -180,35 +179,28 @@ func invalid(format string, args ...any) error {
 	return refuse("ValidationException", "ValidationError", format, args...)
 }
 
-// invalidValue is the error of a parameter whose value is invalid or out of range.
 func invalidValue(format string, args ...any) error {
 	return refuse("InvalidParameterValueException", "InvalidParameterValue", format, args...)
 }
 
-// contradictory is the error of parameters that exclude each other.
 func contradictory(format string, args ...any) error {
 	return refuse("InvalidParameterCombinationException", "InvalidParameterCombination", format, args...)
 }
 
-// missing is the error of a required parameter that is missing.
 func missing(name string) error {
 	return refuse("MissingRequiredParameterException", "MissingParameter", "The parameter %s is required.", name)
 }
 
-// The limits of names (API model of CloudWatch).
-const (
-	maxNameLength           = 255
-	maxDimensionValueLength = 1024
-	maxDimensions           = 30
-)
+// maxDimensions is how many dimensions a metric may have (API model of CloudWatch).
+const maxDimensions = 30
 
 // unitPattern are the values of StandardUnit.
 var unitPattern = api.Lazy(`^(Seconds|Microseconds|Milliseconds|Percent|None|` +
 	`(Count|Bytes|Bits|(Kilo|Mega|Giga|Tera)(bytes|bits))(/Second)?)$`)
 
 type dimension struct {
-	Name  string `json:"Name"`
-	Value string `json:"Value"`
+	Name  string `json:"Name" check:"required name"`
+	Value string `json:"Value" check:"required value"`
 }
 
 // dimensionsOf returns dimensions sorted by name.
@@ -220,27 +212,18 @@ func dimensionsOf(dims map[string]string) []dimension {
 	return byName(list)
 }
 
-// checkDimensions checks the dimensions at a path of the input.
 func checkDimensions(path string, dims []dimension) error {
 	if err := atMost(maxDimensions, path, len(dims)); err != nil {
 		return err
 	}
 	for i, d := range dims {
-		at := fmt.Sprintf("%s.member.%d", path, i+1)
-		if err := checkText(at+".Name", d.Name, maxNameLength); err != nil {
-			return err
-		}
-		if err := checkText(at+".Value", d.Value, maxDimensionValueLength); err != nil {
-			return err
-		}
 		if slices.ContainsFunc(dims[:i], func(other dimension) bool { return other.Name == d.Name }) {
-			return invalidValue("The parameter %s repeats the dimension %s.", at, api.Quoted(d.Name))
+			return invalidValue("The parameter %s.member.%d repeats the dimension %s.", path, i+1, api.Quoted(d.Name))
 		}
 	}
 	return nil
 }
 
-// atMost checks the size of a list.
 func atMost(most int, path string, size int) error {
 	if size > most {
 		return invalidValue("The collection %s must not have a size greater than %d.", path, most)
@@ -263,14 +246,9 @@ func checkText(path, text string, most int) error {
 	return nil
 }
 
-// checkMetricName checks the name of a metric or a namespace.
-func checkMetricName(path string, name *string) error {
-	return checkText(path, api.Value(name), maxNameLength)
-}
-
-func checkUnit(path string, unit *string) error {
-	if unit != nil && !unitPattern().MatchString(*unit) {
-		return invalidValue("The value %s for parameter %s is not a unit.", api.Quoted(*unit), path)
+func checkUnit(path, unit string) error {
+	if !unitPattern().MatchString(unit) {
+		return invalidValue("The value %s for parameter %s is not a unit.", api.Quoted(unit), path)
 	}
 	return nil
 }

@@ -1,13 +1,14 @@
 package cloudwatch
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sns"
 )
 
 // extraPeriods is how many periods beyond EvaluationPeriods an evaluation may use where data
@@ -55,7 +56,7 @@ func (as *alarms) evaluate(a *alarm, sr *series, now time.Time) {
 	if keep || state == a.State {
 		return
 	}
-	as.transition(a, state, a.explain(state, data), a.explainData(data, now), now)
+	as.transition(a, state, a.explain(state, data), now)
 }
 
 // periodValue is the value of one complete period: breaching or not, or missing.
@@ -142,73 +143,24 @@ func (s *settings) decide(data []periodValue) (state string, keep bool) {
 	}
 }
 
-var comparisonWords = map[string]string{
-	"GreaterThanOrEqualToThreshold": "greater than or equal to",
-	"GreaterThanThreshold":          "greater than",
-	"LessThanThreshold":             "less than",
-	"LessThanOrEqualToThreshold":    "less than or equal to",
-}
-
-// explain words the reason of a transition as CloudWatch does.
 func (a *alarm) explain(state string, data []periodValue) string {
-	const most = 5
-	var shown []string
 	periods, breaching, missing := int(*a.EvaluationPeriods), 0, 0
 	for _, d := range data[:periods] {
-		switch {
-		case !d.present:
+		if !d.present {
 			missing++
-			continue
-		case d.breaches:
+		} else if d.breaches {
 			breaching++
 		}
-		if len(shown) < most {
-			shown = append(shown, fmt.Sprintf("%v (%s)", d.value, time.Unix(d.start, 0).UTC().Format("02/01/06 15:04:05")))
-		}
 	}
-	if len(shown) == 0 {
-		text := fmt.Sprintf("no datapoints were received for %d periods", periods)
-		if state == stateInsufficient {
-			return "Insufficient Data: " + text + "."
-		}
-		return fmt.Sprintf("Threshold Crossed: %s and missing datapoints were treated as [%s].", text, a.treatMissing())
+	if state == stateInsufficient {
+		return fmt.Sprintf("Insufficient Data: no datapoints were received for %d periods.", periods)
 	}
-	were, count := "were not", periods-missing-breaching
-	if state == stateAlarm {
-		were, count = "were", breaching
-	}
-	gaps := ""
-	if missing > 0 {
-		gaps = fmt.Sprintf(" and %d missing datapoints were treated as [%s]", missing, a.treatMissing())
-	}
-	return fmt.Sprintf("Threshold Crossed: %d out of the last %d datapoints [%s] %s %s the threshold (%v)%s "+
-		"(minimum %d datapoints for %s -> %s transition).",
-		count, periods, strings.Join(shown, ", "), were, comparisonWords[*a.ComparisonOperator], *a.Threshold, gaps, a.needed(), a.State, state)
+	return fmt.Sprintf("Threshold Crossed: %d out of the last %d datapoints breach %s %v, and %d missing datapoints were treated as [%s].",
+		breaching, periods, *a.ComparisonOperator, *a.Threshold, missing, a.treatMissing())
 }
 
 // alarmTime is the layout of times in the JSON texts of alarms.
 const alarmTime = "2006-01-02T15:04:05.000-0700"
-
-// explainData renders the reason for machines.
-func (a *alarm) explainData(data []periodValue, now time.Time) string {
-	const most = 20
-	periods := int(*a.EvaluationPeriods)
-	recent := []float64{}
-	for _, d := range slices.Backward(data[:periods]) {
-		if d.present && len(recent) < most {
-			recent = append(recent, d.value)
-		}
-	}
-	return jsonText(map[string]any{
-		"version":          "1.0",
-		"queryDate":        now.Format(alarmTime),
-		"startDate":        time.Unix(data[periods-1].start, 0).UTC().Format(alarmTime),
-		"statistic":        a.Statistic,
-		"period":           a.Period,
-		"recentDatapoints": recent,
-		"threshold":        a.Threshold,
-	})
-}
 
 // jsonText renders a document. It is {} if a number in it is infinite.
 func jsonText(doc map[string]any) string {
@@ -217,4 +169,64 @@ func jsonText(doc map[string]any) string {
 		return "{}"
 	}
 	return string(raw)
+}
+
+// transition gives an alarm a new state and, if its actions are enabled, executes those of
+// the new state.
+func (as *alarms) transition(a *alarm, state, reason string, now time.Time) {
+	from := a.State
+	a.State, a.Reason = state, reason
+	a.Updated, a.Transitioned = now, now
+	as.log.Info("alarm changed state", "region", a.home.Region, "arn", a.ARN, "from", from, "to", state)
+	if as.watch != nil {
+		as.watch(AlarmChange{now, a.home.Region, *a.AlarmName, from, state, *a.ActionsEnabled})
+	}
+	if !*a.ActionsEnabled {
+		return
+	}
+	for _, action := range a.actions(state) {
+		as.topics.Notify(sns.Notification{
+			Principal: sns.PrincipalAlarms, Topic: action, Subject: a.subject(), Text: a.message(from, now), Detail: "for " + a.ARN,
+			Context: map[string]string{"aws:sourceaccount": a.home.Account, "aws:sourceowner": a.home.Account, "aws:sourcearn": a.ARN},
+		})
+	}
+}
+
+// regionNames are the names of regions in alarm mails. Others go by their code.
+var regionNames = map[string]string{
+	"ap-northeast-1": "Asia Pacific (Tokyo)",
+	"ap-southeast-2": "Asia Pacific (Sydney)",
+	"eu-central-1":   "EU (Frankfurt)",
+	"eu-west-1":      "EU (Ireland)",
+	"us-east-1":      "US East (N. Virginia)",
+	"us-west-2":      "US West (Oregon)",
+}
+
+func (a *alarm) regionName() string { return cmp.Or(regionNames[a.home.Region], a.home.Region) }
+
+// subject is the subject of the mail, cut to the 100 characters that SNS accepts.
+func (a *alarm) subject() string {
+	const most = 100
+	subject := []rune(fmt.Sprintf("%s: %q in %s", a.State, *a.AlarmName, a.regionName()))
+	if len(subject) > most {
+		return string(subject[:most-3]) + "..."
+	}
+	return string(subject)
+}
+
+func (a *alarm) message(oldState string, now time.Time) string {
+	return jsonText(map[string]any{
+		"AlarmName": a.AlarmName, "AlarmDescription": a.AlarmDescription, "AlarmArn": a.ARN,
+		"AWSAccountId": a.home.Account, "Region": a.regionName(),
+		"AlarmConfigurationUpdatedTimestamp": a.Configured.Format(alarmTime), "StateChangeTime": now.Format(alarmTime),
+		"NewStateValue": a.State, "NewStateReason": a.Reason, "OldStateValue": oldState,
+		"OKActions": a.OKActions, "AlarmActions": a.AlarmActions, "InsufficientDataActions": a.InsufficientDataActions,
+		"Trigger": map[string]any{
+			"MetricName": a.MetricName, "Namespace": a.Namespace, "Unit": a.Unit,
+			"StatisticType": "Statistic", "Statistic": strings.ToUpper(*a.Statistic),
+			"Dimensions": api.Map(a.Dimensions, func(d dimension) map[string]string { return map[string]string{"name": d.Name, "value": d.Value} }),
+			"Period":     a.Period, "EvaluationPeriods": a.EvaluationPeriods, "DatapointsToAlarm": a.needed(),
+			"ComparisonOperator": a.ComparisonOperator, "Threshold": a.Threshold, "TreatMissingData": a.treatMissing(),
+		},
+	})
 }

@@ -17,7 +17,6 @@ const (
 	openEnd    = math.MaxInt64
 )
 
-// metrics holds all metrics.
 type metrics struct {
 	series api.ByHome[*series] // by seriesKey
 }
@@ -116,7 +115,6 @@ func byName(dims []dimension) []dimension {
 	return dims
 }
 
-// open returns a series and creates it if it does not exist.
 func (m *metrics) open(h api.Home, namespace, name string, dims []dimension) *series {
 	key := seriesKey(namespace, name, dims)
 	sr := m.series[h][key]
@@ -127,7 +125,6 @@ func (m *metrics) open(h api.Home, namespace, name string, dims []dimension) *se
 	return sr
 }
 
-// forget drops data from before a time.
 func (m *metrics) forget(before time.Time) {
 	for _, all := range m.series {
 		for key, sr := range all {

@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
 )
 
 // The limits of GetMetricData (API reference).
@@ -17,8 +20,8 @@ const (
 
 type getDataInput struct {
 	Queries       []query    `json:"MetricDataQueries" check:"some ..500"`
-	StartTime     *time.Time `json:"StartTime" check:"required"`
-	EndTime       *time.Time `json:"EndTime" check:"required"`
+	StartTime     *wire.Time `json:"StartTime" check:"required"`
+	EndTime       *wire.Time `json:"EndTime" check:"required"`
 	NextToken     *string    `json:"NextToken"`
 	ScanBy        *string    `json:"ScanBy" check:"TimestampDescending|TimestampAscending"`
 	MaxDatapoints *int32     `json:"MaxDatapoints" check:"1..100800"`
@@ -38,23 +41,16 @@ type metricStat struct {
 	Metric *metricRef `json:"Metric" check:"required"`
 	Period *int32     `json:"Period" check:"required"`
 	Stat   *string    `json:"Stat" check:"required SampleCount|Average|Sum|Minimum|Maximum"`
-	Unit   *string    `json:"Unit"`
+	Unit   *string    `json:"Unit" check:"unit"`
 }
 
 type metricRef struct {
-	Namespace  *string     `json:"Namespace"`
-	MetricName *string     `json:"MetricName"`
+	Namespace  *string     `json:"Namespace" check:"required name"`
+	MetricName *string     `json:"MetricName" check:"required name"`
 	Dimensions []dimension `json:"Dimensions"`
 }
 
 func (m *metricRef) key() string { return seriesKey(*m.Namespace, *m.MetricName, m.Dimensions) }
-
-// check checks the metric at a path, which ends with a dot or is empty.
-func (m *metricRef) check(path string) error {
-	return cmp.Or(
-		checkMetricName(path+"Namespace", m.Namespace), checkMetricName(path+"MetricName", m.MetricName),
-		checkDimensions(path+"Dimensions", m.Dimensions))
-}
 
 type queryResult struct {
 	ID         string      `json:"Id"`
@@ -71,15 +67,15 @@ func (m *metrics) getData(c *api.Call, in *getDataInput) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	from, err := in.cursor(c)
+	c.Scope = in.fingerprint()
+	all := m.collect(c, in)
+	if in.NextToken != nil || len(all) > int(cmp.Or(api.Value(in.MaxDatapoints), maxDatapoints)) {
+		slices.SortFunc(all, in.compare)
+	}
+	page, next, err := api.Page(c, all, in.key, in.NextToken, in.MaxDatapoints, maxDatapoints)
 	if err != nil {
 		return nil, err
 	}
-	listed, next := []queryResult{}, ""
-	if c.EmptyPage {
-		return getDataOutput(listed, cmp.Or(api.Value(in.NextToken), c.WriteToken(api.Token{First: true}))), nil
-	}
-	page, rest := in.cut(m.collect(c, in, from))
 	results := make([]queryResult, len(in.Queries))
 	for qi, q := range in.Queries {
 		label := q.MetricStat.Metric.MetricName
@@ -90,35 +86,31 @@ func (m *metrics) getData(c *api.Call, in *getDataInput) (any, error) {
 	}
 	for _, p := range page {
 		r := &results[p.query]
-		r.Timestamps, r.Values = append(r.Timestamps, time.Unix(max(p.at, -p.at), 0).UTC()), append(r.Values, p.value)
+		r.Timestamps, r.Values = append(r.Timestamps, time.Unix(p.at, 0).UTC()), append(r.Values, p.value)
 	}
-	for _, p := range rest {
-		results[p.query].StatusCode = "PartialData"
-	}
-	for qi, q := range in.Queries {
-		if q.returned() {
-			listed = append(listed, results[qi])
+	if next != "" && len(page) > 0 {
+		for _, p := range all[slices.Index(all, page[len(page)-1])+1:] {
+			results[p.query].StatusCode = "PartialData"
 		}
 	}
-	if len(rest) > 0 {
-		next = c.WriteToken(api.Token{After: page[len(page)-1].text(in.fingerprint())})
+	listed := []queryResult{}
+	for qi, q := range in.Queries {
+		if q.returned() && !c.EmptyPage {
+			listed = append(listed, results[qi])
+		}
 	}
 	if c.Partial != nil {
 		next = ""
 		dropOlderHalf(listed, c.Partial.Code, in.ascending())
 	}
-	return getDataOutput(listed, next), nil
-}
-
-func getDataOutput(results []queryResult, next string) api.Out {
-	out := api.Listing("MetricDataResults", results, "NextToken", next)
+	out := api.Listing("MetricDataResults", listed, "NextToken", next)
 	out["Messages"] = []struct{}{}
-	return out
+	return out, nil
 }
 
 func (in *getDataInput) check() error {
 	switch {
-	case !in.StartTime.Before(*in.EndTime):
+	case !in.StartTime.Before(in.EndTime.Time):
 		return invalid("The parameter StartTime must be less than the parameter EndTime.")
 	case !slices.ContainsFunc(in.Queries, func(q query) bool { return q.returned() }):
 		return invalid("At least one element of MetricDataQueries must have ReturnData true.")
@@ -147,95 +139,64 @@ func (q *query) check(path string) error {
 	case *m.Period < 1 || *m.Period%60 != 0:
 		return invalid("The value %d for parameter %sMetricStat.Period is invalid: this endpoint accepts multiples of 60.", *m.Period, path)
 	}
-	return cmp.Or(m.Metric.check(path+"MetricStat.Metric."), checkUnit(path+"MetricStat.Unit", m.Unit))
+	return checkDimensions(path+"MetricStat.Metric.Dimensions", m.Metric.Dimensions)
 }
 
 func (in *getDataInput) ascending() bool { return api.Value(in.ScanBy) == "TimestampAscending" }
 
 // fingerprint identifies the request of a token.
-func (in *getDataInput) fingerprint() uint64 {
+func (in *getDataInput) fingerprint() string {
 	h := fnv.New64a()
 	fmt.Fprint(h, in.StartTime.UnixNano(), in.EndTime.UnixNano(), in.ascending())
 	for _, q := range in.Queries {
 		m := q.MetricStat
 		fmt.Fprint(h, *q.ID, *m.Period, *m.Stat, api.Value(m.Unit), m.Metric.key())
 	}
-	return h.Sum64()
+	return strconv.FormatUint(h.Sum64(), 16)
 }
 
-// position is a place in the order of a page: a time, and at that time a query.
-type position struct {
-	at    int64 // seconds since the epoch; negated when the newest come first
-	query int
-}
-
-func (p position) compare(o position) int {
-	return cmp.Or(cmp.Compare(p.at, o.at), cmp.Compare(p.query, o.query))
-}
-
-func (p position) text(fingerprint uint64) string {
-	return fmt.Sprintf("%d %d %x", p.at, p.query, fingerprint)
-}
-
-// cursor returns the position of the last point of the previous page, nil on the first page.
-func (in *getDataInput) cursor(c *api.Call) (*position, error) {
-	if in.NextToken == nil {
-		return nil, nil
-	}
-	token, err := c.ReadToken(*in.NextToken)
-	if err != nil || token.First {
-		return nil, err
-	}
-	var p position
-	var fingerprint uint64
-	if _, err := fmt.Sscanf(token.After, "%d %d %x", &p.at, &p.query, &fingerprint); err != nil || fingerprint != in.fingerprint() {
-		return nil, c.Model.BadToken
-	}
-	return &p, nil
-}
-
-// point is a datapoint of a query.
+// point is a datapoint of a query, at a time in seconds since the epoch.
 type point struct {
-	position
+	at    int64
+	query int
 	value float64
 }
 
-// collect computes the points after a position, query by query, each in the requested order.
-func (m *metrics) collect(c *api.Call, in *getDataInput, after *position) []point {
+// compare orders points by time, as requested, and at the same time by query.
+func (in *getDataInput) compare(a, b point) int {
+	if !in.ascending() {
+		a.at, b.at = b.at, a.at
+	}
+	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.query, b.query))
+}
+
+// key is a text in the same order.
+func (in *getDataInput) key(p point) string {
+	const latest = 1 << 40
+	if !in.ascending() {
+		p.at = latest - p.at
+	}
+	return fmt.Sprintf("%013d %03d", p.at, p.query)
+}
+
+// collect computes the points query by query, each in the requested order.
+func (m *metrics) collect(c *api.Call, in *getDataInput) []point {
 	var all []point
 	for qi, q := range in.Queries {
 		stat := q.MetricStat
 		sr := m.series[c.Home][stat.Metric.key()]
-		sp, ok := spanOf(*in.StartTime, *in.EndTime, c.Now, int64(*stat.Period), api.Value(stat.Unit))
+		sp, ok := spanOf(in.StartTime.Time, in.EndTime.Time, c.Now, int64(*stat.Period), api.Value(stat.Unit))
 		if sr == nil || !ok {
 			continue
 		}
 		sr.hide(c, &sp)
 		first := len(all)
-		sr.each(sp, func(start int64, st Statistics) {
-			if !in.ascending() {
-				start = -start
-			}
-			p := position{start, qi}
-			if after == nil || p.compare(*after) > 0 {
-				all = append(all, point{p, st.statistic(*stat.Stat)})
-			}
-		})
+		sr.each(sp, func(start int64, st Statistics) { all = append(all, point{start, qi, st.statistic(*stat.Stat)}) })
 		if !in.ascending() {
 			slices.Reverse(all[first:])
 		}
 	}
 	return all
-}
-
-// cut returns the points of the page and those of later pages.
-func (in *getDataInput) cut(all []point) (page, rest []point) {
-	most := int(cmp.Or(api.Value(in.MaxDatapoints), maxDatapoints))
-	if len(all) <= most {
-		return all, nil
-	}
-	slices.SortFunc(all, func(a, b point) int { return a.compare(b.position) })
-	return all[:most], all[most:]
 }
 
 // dropOlderHalf drops the older half of every series and sets the status.
@@ -249,4 +210,141 @@ func dropOlderHalf(results []queryResult, status string, ascending bool) {
 		}
 		r.Timestamps, r.Values = r.Timestamps[first:end], r.Values[first:end]
 	}
+}
+
+// The limits of GetMetricStatistics and ListMetrics (API reference).
+const (
+	maxStatisticsPoints = 1440
+	metricsPerPage      = 500
+	listedFor           = 14 * 24 * time.Hour // after the last datapoint
+	recentlyActive      = 3 * time.Hour
+)
+
+type getStatisticsInput struct {
+	metricRef
+	StartTime          *wire.Time `json:"StartTime" check:"required"`
+	EndTime            *wire.Time `json:"EndTime" check:"required"`
+	Period             *int32     `json:"Period" check:"required"`
+	Statistics         []string   `json:"Statistics" check:"SampleCount|Average|Sum|Minimum|Maximum"`
+	ExtendedStatistics []string   `json:"ExtendedStatistics"`
+	Unit               *string    `json:"Unit" check:"unit"`
+}
+
+type datapoint struct {
+	Timestamp   time.Time `json:"Timestamp"`
+	Unit        string    `json:"Unit"`
+	SampleCount *float64  `json:"SampleCount,omitempty"`
+	Average     *float64  `json:"Average,omitempty"`
+	Sum         *float64  `json:"Sum,omitempty"`
+	Minimum     *float64  `json:"Minimum,omitempty"`
+	Maximum     *float64  `json:"Maximum,omitempty"`
+}
+
+// getStatistics returns the datapoints of one metric, by unit and then time. Without a unit
+// in the input, each unit of the data has datapoints of its own.
+func (m *metrics) getStatistics(c *api.Call, in *getStatisticsInput) (any, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	points := []datapoint{}
+	sr := m.series[c.Home][in.key()]
+	for _, unit := range sr.units() {
+		sp, ok := spanOf(in.StartTime.Time, in.EndTime.Time, c.Now, int64(*in.Period), unit)
+		if !ok || (in.Unit != nil && *in.Unit != unit) {
+			continue
+		}
+		sr.hide(c, &sp)
+		sr.each(sp, func(start int64, st Statistics) {
+			d := datapoint{Timestamp: time.Unix(start, 0).UTC(), Unit: unit}
+			for name, into := range map[string]**float64{
+				"SampleCount": &d.SampleCount, "Average": &d.Average, "Sum": &d.Sum, "Minimum": &d.Minimum, "Maximum": &d.Maximum,
+			} {
+				if slices.Contains(in.Statistics, name) {
+					*into = new(st.statistic(name))
+				}
+			}
+			points = append(points, d)
+		})
+	}
+	return api.Out{"Label": *in.MetricName, "Datapoints": points}, nil
+}
+
+func (in *getStatisticsInput) check() error {
+	if err := checkDimensions("Dimensions", in.Dimensions); err != nil {
+		return err
+	}
+	statistics, extended := len(in.Statistics) > 0, len(in.ExtendedStatistics) > 0
+	switch {
+	case *in.Period < 1 || *in.Period%60 != 0:
+		return invalidValue("The value %d for parameter Period is invalid: this endpoint accepts multiples of 60.", *in.Period)
+	case !in.StartTime.Before(in.EndTime.Time):
+		return invalidValue("The parameter StartTime must be less than the parameter EndTime.")
+	case statistics && extended:
+		return contradictory("The parameters Statistics and ExtendedStatistics are mutually exclusive.")
+	case extended:
+		return invalidValue("The parameter ExtendedStatistics is not supported by this endpoint: it has no percentiles.")
+	case !statistics:
+		return missing("Statistics")
+	}
+	period := time.Duration(*in.Period) * time.Second
+	if n := (in.EndTime.Sub(in.StartTime.Time) + period - 1) / period; n > maxStatisticsPoints {
+		return contradictory("You have requested up to %d datapoints, which exceeds the limit of %d. "+
+			"You may reduce the datapoints requested by increasing Period, or decreasing the time range.", n, maxStatisticsPoints)
+	}
+	return nil
+}
+
+type listInput struct {
+	Namespace      *string           `json:"Namespace" check:"name"`
+	MetricName     *string           `json:"MetricName" check:"name"`
+	Dimensions     []dimensionFilter `json:"Dimensions"`
+	RecentlyActive *string           `json:"RecentlyActive" check:"|PT3H"`
+	NextToken      *string           `json:"NextToken"`
+}
+
+// dimensionFilter matches metrics with the dimension, of any value if it has none.
+type dimensionFilter struct {
+	Name  string  `json:"Name" check:"required name"`
+	Value *string `json:"Value" check:"value"`
+}
+
+type listedMetric struct {
+	Namespace  string      `json:"Namespace"`
+	MetricName string      `json:"MetricName"`
+	Dimensions []dimension `json:"Dimensions"`
+}
+
+// list lists the metrics that have had data in the last two weeks, or in the last three
+// hours if recently active ones are requested.
+func (m *metrics) list(c *api.Call, in *listInput) (any, error) {
+	if err := atMost(10, "Dimensions", len(in.Dimensions)); err != nil {
+		return nil, err
+	}
+	since := c.Now.Add(-listedFor)
+	if in.RecentlyActive != nil {
+		since = c.Now.Add(-recentlyActive)
+	}
+	all := m.series[c.Home]
+	keys := api.Filter(slices.Sorted(maps.Keys(all)), func(key string) bool {
+		return in.matches(all[key]) && all[key].activeSince(since, c.Now)
+	})
+	keys, next, err := api.Page(c, keys, func(key string) string { return key }, in.NextToken, nil, metricsPerPage)
+	if err != nil {
+		return nil, invalidValue("The token NextToken is invalid.")
+	}
+	return api.Listing("Metrics", api.Map(keys, func(key string) listedMetric {
+		return listedMetric{all[key].namespace, all[key].name, append([]dimension{}, all[key].dims...)}
+	}), "NextToken", next), nil
+}
+
+func (in *listInput) matches(sr *series) bool {
+	if in.Namespace != nil && *in.Namespace != sr.namespace || in.MetricName != nil && *in.MetricName != sr.name {
+		return false
+	}
+	for _, f := range in.Dimensions {
+		if !slices.ContainsFunc(sr.dims, func(d dimension) bool { return d.Name == f.Name && (f.Value == nil || d.Value == *f.Value) }) {
+			return false
+		}
+	}
+	return true
 }

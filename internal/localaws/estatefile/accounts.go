@@ -10,7 +10,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 )
 
-// defaultAccount owns an estate that names no account.
 const defaultAccount = "000000000000"
 
 // The kinds of faults of an account.

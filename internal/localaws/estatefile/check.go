@@ -103,7 +103,6 @@ func (f *DataFault) check(at place) {
 // actionPattern matches actions of IAM, with a * at the end or without.
 var actionPattern = api.Lazy(`^[a-z0-9-]+:([A-Za-z0-9]+\*?|\*)$`)
 
-// checkKeys checks the KMS keys of a region.
 func (r *Region) checkKeys(at place) {
 	seen := map[string]bool{}
 	for i, key := range r.Keys {
@@ -206,7 +205,6 @@ func (c *Campaign) check(at place, group string, names *names) (copies int) {
 	return copies
 }
 
-// checkSolution checks the solution and solution version of a campaign.
 func (c *Campaign) checkSolution(at place, what, group string, names *names) {
 	at.forbid(c.EchoLatest && c.VersionGone, "versionGone", "%s: echoLatest and versionGone exclude each other", what)
 	at.forbid((c.TrainEvery != 0 && !c.AutoSync) || c.TrainEvery < 0, "trainEvery",

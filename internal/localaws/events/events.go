@@ -44,7 +44,6 @@ func New(clock api.Clock, log *slog.Logger, topics *sns.Service) *Service {
 	return &Service{clock: clock, log: log, topics: topics, rules: rules{api.ByHome[*rule]{}}, functions: map[string]Function{}}
 }
 
-// rules holds the rules of all buses.
 type rules struct{ api.ByHome[*rule] }
 
 type rule struct {
@@ -103,7 +102,6 @@ func checkBus(c *api.Call, bus *string) error {
 	return api.Refuse(codeNotFound, "Event bus %s does not exist.", *bus)
 }
 
-// find returns the rule of a name.
 func (rs rules) find(c *api.Call, name string, bus *string) (*rule, error) {
 	if err := checkBus(c, bus); err != nil {
 		return nil, err
@@ -127,7 +125,6 @@ func (rs rules) findTags(c *api.Call, arn *string) (*map[string]string, error) {
 	return nil, api.Refuse(codeNotFound, "Rule %s does not exist on EventBus default.", *arn)
 }
 
-// invalidARN is the error of an ARN that is not usable.
 func invalidARN(arn, reason string) error {
 	return api.Refuse(codeValidation, "Parameter %s is not valid. Reason: %s", api.Quoted(arn), reason)
 }

@@ -122,17 +122,14 @@ func isOneOf(v any, list []any) bool {
 // transformation" in the user guide). Its template is one or more quoted strings, each on a
 // line of its own. JSON documents and the reserved variables are refused.
 type transformer struct {
-	paths  map[string]api.JSONPath
-	pieces []piece
+	paths    map[string]api.JSONPath
+	template string
 }
-
-// piece is a part of a template: text, then the value of a placeholder, if it has a name.
-type piece struct{ text, name string }
 
 var (
 	placeholder  = api.Lazy(`<([A-Za-z0-9_.\-]+)>`)
 	transformKey = api.Lazy(`^[A-Za-z0-9_\-]{1,256}$`)
-	quotedString = api.Lazy(`^"(?:[^"\\]|\\.)*"`)
+	quotedString = api.Lazy(`"(?:[^"\\]|\\.)*"`)
 )
 
 const (
@@ -160,67 +157,45 @@ func newTransformer(paths map[string]string, template string) (*transformer, err
 	return t, t.parse(template)
 }
 
-// parse reads quoted strings. They keep their quotes in the output, but not their escapes.
+// parse checks the template, which consists of quoted strings.
 func (t *transformer) parse(template string) error {
-	for rest := template; rest != ""; {
-		trimmed := strings.TrimLeft(rest, " \t\r\n")
-		t.pieces = append(t.pieces, piece{text: rest[:len(rest)-len(trimmed)]})
-		if rest = trimmed; rest == "" {
-			return nil
+	t.template = template
+	if strings.TrimSpace(quotedString().ReplaceAllString(template, "")) != "" {
+		return errors.New("InputTemplate has text that is not in double quotes; each line of text is a quoted string")
+	}
+	for _, quoted := range quotedString().FindAllString(template, -1) {
+		if !json.Valid([]byte(quoted)) {
+			return fmt.Errorf("InputTemplate has the invalid string %s", quoted)
 		}
-		quoted := quotedString().FindString(rest)
-		if quoted == "" {
-			return errors.New("InputTemplate has text that is not in double quotes; each line of text is a quoted string")
-		}
-		rest = rest[len(quoted):]
-		if err := t.addString(quoted[1 : len(quoted)-1]); err != nil {
-			return err
+	}
+	for _, found := range placeholder().FindAllStringSubmatch(template, -1) {
+		if t.paths[found[1]] == nil {
+			return fmt.Errorf("InputTemplate has the placeholder <%s>, which InputPathsMap does not define", found[1])
 		}
 	}
 	return nil
 }
 
-func (t *transformer) addString(inner string) error {
-	t.pieces = append(t.pieces, piece{text: `"`})
-	for last := 0; last <= len(inner); {
-		end, next, name := len(inner), len(inner)+1, ""
-		if m := placeholder().FindStringSubmatchIndex(inner[last:]); m != nil {
-			end, next, name = last+m[0], last+m[1], inner[last+m[2]:last+m[3]]
-		}
-		var text string
-		if err := json.Unmarshal([]byte(`"`+inner[last:end]+`"`), &text); err != nil {
-			return fmt.Errorf("InputTemplate has an invalid string: %w", err)
-		}
-		if name != "" && t.paths[name] == nil {
-			return fmt.Errorf("InputTemplate has the placeholder <%s>, which InputPathsMap does not define", name)
-		}
-		t.pieces = append(t.pieces, piece{text: text, name: name})
-		last = next
-	}
-	t.pieces = append(t.pieces, piece{text: `"`})
-	return nil
-}
-
-// apply makes the input for one event. A missing value is an empty text.
+// apply makes the input for one event. A missing value is an empty text. Strings keep their quotes, but not their escapes.
 func (t *transformer) apply(tree map[string]any) string {
-	var out strings.Builder
-	for _, p := range t.pieces {
-		out.WriteString(p.text)
-		if p.name == "" {
-			continue
+	return quotedString().ReplaceAllStringFunc(t.template, func(quoted string) string {
+		filled := placeholder().ReplaceAllStringFunc(quoted, func(name string) string {
+			v, _ := t.paths[name[1:len(name)-1]].Of(tree)
+			text, isText := v.(string)
+			if v != nil && !isText {
+				text = renderJSON(v)
+			}
+			escaped := renderJSON(text)
+			return escaped[1 : len(escaped)-1]
+		})
+		var text string
+		if err := json.Unmarshal([]byte(filled), &text); err != nil {
+			return quoted // cannot happen: parse has checked it
 		}
-		switch v, _ := t.paths[p.name].Of(tree); v := v.(type) {
-		case nil:
-		case string:
-			out.WriteString(v)
-		default:
-			out.WriteString(renderJSON(v))
-		}
-	}
-	return out.String()
+		return `"` + text + `"`
+	})
 }
 
-// parsePath reads a JSON path in dot notation.
 func parsePath(text string) (api.JSONPath, error) {
 	path, rest, ok := api.CutJSONPath(text)
 	if !ok || rest != "" || len(text) > 256 {

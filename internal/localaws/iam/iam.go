@@ -68,7 +68,6 @@ type resourceEvaluation struct {
 
 var principalPattern = api.Lazy(`^arn:[^:]+:iam::([0-9]{12}):(user|role|group)/.+$`)
 
-// run simulates each action on each resource.
 func (s simulation) run(c *api.Call, in *simulateInput) (any, error) {
 	if len(in.Actions) > maxActions {
 		return nil, api.Refuse("ValidationError", "this endpoint simulates at most %d actions at a time", maxActions)

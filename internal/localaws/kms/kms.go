@@ -59,7 +59,6 @@ type keyInput struct {
 	ID string `json:"KeyId" check:"required 1..2048"`
 }
 
-// describe returns a key's metadata.
 func (s *Service) describe(c *api.Call, in *keyInput) (any, error) {
 	key, managed, err := s.find(c, in.ID)
 	if err != nil {

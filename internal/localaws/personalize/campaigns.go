@@ -11,24 +11,11 @@ type campaignInput struct {
 	ARN string `json:"campaignArn" check:"required ..256 campaign"`
 }
 
-type listCampaignsInput struct {
-	pageInput
-	SolutionARN *string `json:"solutionArn" check:"..256 solution"`
-}
-
 // campaignSummary lacks the settings and the latest update.
 type campaignSummary struct {
 	ARN  string `json:"campaignArn"`
 	Name string `json:"name"`
 	status
-}
-
-func (s *Service) listCampaigns(c *api.Call, in *listCampaignsInput) (any, error) {
-	campaigns := s.region(c.Home).campaigns
-	if in.SolutionARN != nil {
-		campaigns = api.Filter(campaigns, func(e *endpoint) bool { return solutionOf(e.Version) == *in.SolutionARN })
-	}
-	return in.page(c, "campaigns", campaigns, func(e *endpoint) any { return campaignSummary{e.arn, e.name, e.status} })
 }
 
 type campaignShape struct {
@@ -98,7 +85,7 @@ func (r *region) create(c *api.Call, kind, name string, tags []tag) (*endpoint, 
 		return nil, api.Refuse(codeExists, "Another resource with Arn %s already exists.", arn)
 	}
 	merged, err := c.MergeTags(nil, sharedTags(tags))
-	return &endpoint{kind: kind, name: name, arn: arn, region: r, status: status{Created: c.Now}, tags: merged}, err
+	return &endpoint{kind: kind, named: named{arn, name}, region: r, status: status{Created: c.Now}, tags: merged}, err
 }
 
 // deployable returns the version that a campaign is to serve, and checks that it fits the

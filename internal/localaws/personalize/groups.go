@@ -1,10 +1,8 @@
 package personalize
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -13,18 +11,21 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
 )
 
-// batchJob is a batch inference job or a batch segment job.
 type batchJob struct {
-	arn, name string
-	segment   bool
-	version   string // ARN
-	created   time.Time
+	named
+	segment bool
+	version string // ARN
+	created time.Time
 }
 
 type eventTracker struct {
-	arn, name string
-	group     *datasetGroup
-	created   time.Time
+	named
+	group   *datasetGroup
+	created time.Time
+}
+
+func activeSince(created time.Time) status {
+	return status{Status: estatefile.Active, Created: created, Updated: created}
 }
 
 type datasetGroupSummary struct {
@@ -34,20 +35,12 @@ type datasetGroupSummary struct {
 	status
 }
 
-func activeSince(created time.Time) status {
-	return status{Status: estatefile.Active, Created: created, Updated: created}
+func (r *region) sortedGroups() []*datasetGroup {
+	return slices.SortedFunc(maps.Values(r.groups), func(a, b *datasetGroup) int { return strings.Compare(a.arn, b.arn) })
 }
 
-func (s *Service) listDatasetGroups(c *api.Call, in *pageInput) (any, error) {
-	groups := slices.SortedFunc(maps.Values(s.region(c.Home).groups), func(a, b *datasetGroup) int { return strings.Compare(a.arn, b.arn) })
-	return listing(c, in, "datasetGroups", groups, func(g *datasetGroup) string { return g.arn }, func(g *datasetGroup) any {
-		return datasetGroupSummary{g.arn, g.name, g.domain, activeSince(g.created)}
-	})
-}
-
-type listTrackersInput struct {
-	pageInput
-	GroupARN *string `json:"datasetGroupArn" check:"..256 dataset-group"`
+func (g *datasetGroup) summary() any {
+	return datasetGroupSummary{g.arn, g.name, g.domain, activeSince(g.created)}
 }
 
 // eventTrackerSummary does not name the dataset group.
@@ -57,136 +50,85 @@ type eventTrackerSummary struct {
 	status
 }
 
-func (s *Service) listEventTrackers(c *api.Call, in *listTrackersInput) (any, error) {
-	trackers := s.region(c.Home).trackers
-	if in.GroupARN != nil {
-		trackers = api.Filter(trackers, func(t *eventTracker) bool { return t.group.arn == *in.GroupARN })
-	}
-	return listing(c, &in.pageInput, "eventTrackers", trackers, func(t *eventTracker) string { return t.arn }, func(t *eventTracker) any {
-		return eventTrackerSummary{t.arn, t.name, activeSince(t.created)}
-	})
+func (t *eventTracker) summary() any {
+	return eventTrackerSummary{t.arn, t.name, activeSince(t.created)}
 }
 
-type listJobsInput struct {
-	pageInput
-	VersionARN *string `json:"solutionVersionArn" check:"..256 solution"`
-}
-
-type inferenceJobSummary struct {
-	ARN     string `json:"batchInferenceJobArn"`
-	Name    string `json:"jobName"`
-	Version string `json:"solutionVersionArn"`
+// jobSummary has the ARN under the name of its kind.
+type jobSummary struct {
+	InferenceARN string `json:"batchInferenceJobArn,omitempty"`
+	SegmentARN   string `json:"batchSegmentJobArn,omitempty"`
+	Name         string `json:"jobName"`
+	Version      string `json:"solutionVersionArn"`
 	status
 }
 
-type segmentJobSummary struct {
-	ARN     string `json:"batchSegmentJobArn"`
-	Name    string `json:"jobName"`
-	Version string `json:"solutionVersionArn"`
-	status
+func (j *batchJob) summary() any {
+	if j.segment {
+		return jobSummary{SegmentARN: j.arn, Name: j.name, Version: j.version, status: activeSince(j.created)}
+	}
+	return jobSummary{InferenceARN: j.arn, Name: j.name, Version: j.version, status: activeSince(j.created)}
 }
 
-func (s *Service) listBatchInferenceJobs(c *api.Call, in *listJobsInput) (any, error) {
-	return s.listJobs(c, in, "batchInferenceJobs", false, func(j *batchJob) any {
-		return inferenceJobSummary{j.arn, j.name, j.version, activeSince(j.created)}
-	})
+func (r *region) jobsOf(segment bool) []*batchJob {
+	return api.Filter(r.jobs, func(j *batchJob) bool { return j.segment == segment })
 }
 
-func (s *Service) listBatchSegmentJobs(c *api.Call, in *listJobsInput) (any, error) {
-	return s.listJobs(c, in, "batchSegmentJobs", true, func(j *batchJob) any {
-		return segmentJobSummary{j.arn, j.name, j.version, activeSince(j.created)}
-	})
-}
+// The inputs of listings, with the ARN by which each can be narrowed.
+type (
+	pageInput struct {
+		NextToken  *string `json:"nextToken"`
+		MaxResults *int32  `json:"maxResults" check:"1..100"`
+	}
+	inSolution struct {
+		pageInput
+		ARN *string `json:"solutionArn" check:"..256 solution"`
+	}
+	inGroup struct {
+		pageInput
+		ARN *string `json:"datasetGroupArn" check:"..256 dataset-group"`
+	}
+	ofVersion struct {
+		pageInput
+		ARN *string `json:"solutionVersionArn" check:"..256 solution"`
+	}
+)
 
-func (s *Service) listJobs(c *api.Call, in *listJobsInput, member string, segment bool, shape func(*batchJob) any) (any, error) {
-	jobs := api.Filter(s.region(c.Home).jobs, func(j *batchJob) bool {
-		return j.segment == segment && (in.VersionARN == nil || j.version == *in.VersionARN)
-	})
-	return listing(c, &in.pageInput, member, jobs, func(j *batchJob) string { return j.arn }, shape)
-}
+func (in *pageInput) page() *pageInput   { return in }
+func (in *pageInput) narrowed() *string  { return nil }
+func (in *inSolution) narrowed() *string { return in.ARN }
+func (in *inGroup) narrowed() *string    { return in.ARN }
+func (in *ofVersion) narrowed() *string  { return in.ARN }
 
-// addSolution adds a solution with the versions of its schedules, and plans the next ones.
-func (l *loader) addSolution(g *datasetGroup, conf *estatefile.Solution) error {
-	sol := &solution{
-		arn: l.region.arn("solution/" + conf.Name), name: conf.Name, group: g, recipe: l.region.recipeARN(conf.Recipe),
-		created: l.now.Add(-cmp.Or(conf.Age, 30*day)), tags: maps.Clone(conf.Tags), region: l.region,
-		training: training{declared: true, hours: conf.TrainingHours, failureReason: conf.FailureReason},
-	}
-	if l.region.solutions[sol.arn] != nil {
-		return fmt.Errorf("solution %s exists twice", conf.Name)
-	}
-	if conf.FailingFor > 0 {
-		sol.failsFrom = l.now.Add(-conf.FailingFor)
-	}
-	switch cmp.Or(conf.AutoTraining, estatefile.AutoTrainingOn) {
-	case estatefile.AutoTrainingOn:
-		sol.auto, sol.every = new(true), cmp.Or(conf.TrainEvery, 7*day)
-	case estatefile.AutoTrainingOff:
-		sol.auto = new(false)
-	}
-	if g.created.After(sol.created) {
-		g.created = sol.created.AddDate(0, -1, 0)
-	}
-	l.region.solutions[sol.arn] = sol
-	latest := l.now.Add(-cmp.Or(conf.TrainedAgo, day))
-	if sol.every > 0 {
-		l.addTrainings(automatic(sol), latest, conf.StoppedFor)
-	}
-	if conf.ManualEvery > 0 {
-		l.addTrainings(schedule{sol, conf.ManualEvery, -1}, latest.Add(-day/2), conf.StoppedFor)
-	}
-	if len(sol.versions) == 0 {
-		l.addTraining(schedule{sol, 0, -1}, latest, conf.StoppedFor)
-	}
-	return nil
-}
+const maxToken = 1500
 
-// addTrainings adds the past trainings of a schedule, back to the solution's creation, and
-// plans the next one.
-func (l *loader) addTrainings(s schedule, latest time.Time, stoppedFor time.Duration) {
-	for end := latest; !end.Add(-s.sol.takes()).Before(s.sol.created); end = end.Add(-s.every) {
-		l.addTraining(s, end, stoppedFor)
-	}
-	next := latest
-	for !next.After(l.now) {
-		next = next.Add(s.every)
-	}
-	l.life.planTraining(s, next)
-}
-
-func (l *loader) addTraining(s schedule, end time.Time, stoppedFor time.Duration) {
-	v := s.sol.version(end)
-	v.automatic = s.generation >= 0
-	v.status, v.failureReason = s.sol.outcome(end)
-	if stoppedFor > 0 && !end.Before(l.now.Add(-stoppedFor)) {
-		v.status, v.failureReason = estatefile.CreateStopped, ""
-	}
-	s.sol.addVersion(v)
-}
-
-var errNoVersion = errors.New("its solution has no version that was trained before")
-
-// addUse adds the batch jobs and event trackers of a dataset group.
-func (l *loader) addUse(g *datasetGroup, conf *estatefile.DatasetGroup) error {
-	for _, j := range conf.BatchJobs {
-		kind := "batch-inference-job/"
-		if j.Segment {
-			kind = "batch-segment-job/"
+// list is the operation that lists items of a region, which are sorted by ARN. of is the ARN by which an item is narrowed;
+// one that exists does not hold for is refused, unless exists is nil.
+func list[In any, P interface {
+	*In
+	page() *pageInput
+	narrowed() *string
+}, T interface {
+	id() string
+	summary() any
+}](s *Service, member string, items func(r *region) []T, of func(T) string, exists func(r *region, arn string) bool) api.Operation {
+	return api.Op(func(c *api.Call, in *In) (any, error) {
+		r := s.region(c.Home)
+		found := items(r)
+		if wanted := P(in).narrowed(); wanted != nil {
+			if exists != nil && !exists(r, *wanted) {
+				return nil, notFound(*wanted)
+			}
+			found = api.Filter(found, func(item T) bool { return of(item) == *wanted })
 		}
-		job := &batchJob{arn: l.region.arn(kind + j.Name), name: j.Name, segment: j.Segment, created: l.now.Add(-cmp.Or(j.Age, day))}
-		v := l.region.solutions[l.region.arn("solution/"+j.Solution)].newestBefore(job.created)
-		if v == nil {
-			return fmt.Errorf("batch job %s: %w", j.Name, errNoVersion)
+		page := P(in).page()
+		if len(api.Value(page.NextToken)) > maxToken {
+			return nil, c.Model.BadToken
 		}
-		job.version = v.arn
-		l.region.jobs = append(l.region.jobs, job)
-	}
-	for _, e := range conf.EventTrackers {
-		l.region.trackers = append(l.region.trackers, &eventTracker{
-			arn: l.region.arn("event-tracker/" + e.Name), name: e.Name, group: g, created: l.now.Add(-cmp.Or(e.Age, 30*day)),
-		})
-	}
-	slices.SortFunc(l.region.jobs, func(a, b *batchJob) int { return strings.Compare(a.arn, b.arn) })
-	slices.SortFunc(l.region.trackers, func(a, b *eventTracker) int { return strings.Compare(a.arn, b.arn) })
-	return nil
+		found, next, err := api.Page(c, found, T.id, page.NextToken, page.MaxResults, 100)
+		if len(next) > maxToken {
+			return nil, api.RefuseWith(http.StatusInternalServerError, "InternalServerException", "the nextToken is too long")
+		}
+		return api.Listing(member, api.Map(found, T.summary), "nextToken", next), err
+	})
 }

@@ -2,6 +2,7 @@ package personalize
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -54,7 +55,6 @@ func New(estate estatefile.Estate, now time.Time, register Register) (*Service, 
 	return s, nil
 }
 
-// loader loads a region.
 type loader struct {
 	life     *lifecycle
 	register Register
@@ -66,7 +66,7 @@ type loader struct {
 
 func (l *loader) addGroup(conf *estatefile.DatasetGroup) error {
 	g := &datasetGroup{
-		arn: l.region.arn("dataset-group/" + conf.Name), name: conf.Name, domain: conf.Domain, created: l.now.AddDate(-1, 0, 0),
+		named: named{l.region.arn("dataset-group/" + conf.Name), conf.Name}, domain: conf.Domain, created: l.now.AddDate(-1, 0, 0),
 		tags: maps.Clone(conf.Tags),
 	}
 	l.region.groups[g.arn] = g
@@ -154,7 +154,7 @@ func (l *loader) newEndpoint(kind string, g *datasetGroup, conf *estatefile.Esta
 		g.created = created.AddDate(0, -1, 0)
 	}
 	return &endpoint{
-		kind: kind, name: name, arn: l.region.arn(kind + "/" + name), region: l.region, group: g,
+		kind: kind, named: named{l.region.arn(kind + "/" + name), name}, region: l.region, group: g,
 		status: status{Created: created, Updated: created}, fails: conf.Fails, tags: maps.Clone(conf.Tags),
 	}
 }
@@ -182,7 +182,7 @@ func (l *loader) version(e *endpoint, conf *estatefile.Campaign) *solutionVersio
 	}
 	if sol == nil {
 		sol = &solution{
-			arn: arn, name: name, group: e.group, recipe: recipe, autoML: conf.AutoML, created: trained.Add(-time.Hour), region: l.region,
+			named: named{arn, name}, group: e.group, recipe: recipe, autoML: conf.AutoML, created: trained.Add(-time.Hour), region: l.region,
 			training: training{auto: new(false)},
 		}
 		l.region.solutions[arn] = sol
@@ -221,7 +221,6 @@ func (l *loader) completeUpdate(e *endpoint, accepted time.Time) {
 	e.Updated = completed
 }
 
-// setUpdate gives the resource the latest update of the file.
 func (l *loader) setUpdate(e *endpoint, conf *estatefile.EstateEndpoint) {
 	if conf.Updated > 0 {
 		completed := l.now.Add(-conf.Updated)
@@ -332,4 +331,89 @@ func (l *loader) start(e *endpoint, conf *estatefile.EstateEndpoint) {
 	default:
 		e.Updated = updated
 	}
+}
+
+// addSolution adds a solution with the versions of its schedules, and plans the next ones.
+func (l *loader) addSolution(g *datasetGroup, conf *estatefile.Solution) error {
+	sol := &solution{
+		named: named{l.region.arn("solution/" + conf.Name), conf.Name}, group: g, recipe: l.region.recipeARN(conf.Recipe),
+		created: l.now.Add(-cmp.Or(conf.Age, 30*day)), tags: maps.Clone(conf.Tags), region: l.region,
+		training: training{declared: true, hours: conf.TrainingHours, failureReason: conf.FailureReason},
+	}
+	if l.region.solutions[sol.arn] != nil {
+		return fmt.Errorf("solution %s exists twice", conf.Name)
+	}
+	if conf.FailingFor > 0 {
+		sol.failsFrom = l.now.Add(-conf.FailingFor)
+	}
+	switch cmp.Or(conf.AutoTraining, estatefile.AutoTrainingOn) {
+	case estatefile.AutoTrainingOn:
+		sol.auto, sol.every = new(true), cmp.Or(conf.TrainEvery, 7*day)
+	case estatefile.AutoTrainingOff:
+		sol.auto = new(false)
+	}
+	if g.created.After(sol.created) {
+		g.created = sol.created.AddDate(0, -1, 0)
+	}
+	l.region.solutions[sol.arn] = sol
+	latest := l.now.Add(-cmp.Or(conf.TrainedAgo, day))
+	if sol.every > 0 {
+		l.addTrainings(automatic(sol), latest, conf.StoppedFor)
+	}
+	if conf.ManualEvery > 0 {
+		l.addTrainings(schedule{sol, conf.ManualEvery, -1}, latest.Add(-day/2), conf.StoppedFor)
+	}
+	if len(sol.versions) == 0 {
+		l.addTraining(schedule{sol, 0, -1}, latest, conf.StoppedFor)
+	}
+	return nil
+}
+
+// addTrainings adds the past trainings of a schedule, back to the solution's creation, and
+// plans the next one.
+func (l *loader) addTrainings(s schedule, latest time.Time, stoppedFor time.Duration) {
+	for end := latest; !end.Add(-s.sol.takes()).Before(s.sol.created); end = end.Add(-s.every) {
+		l.addTraining(s, end, stoppedFor)
+	}
+	next := latest
+	for !next.After(l.now) {
+		next = next.Add(s.every)
+	}
+	l.life.planTraining(s, next)
+}
+
+func (l *loader) addTraining(s schedule, end time.Time, stoppedFor time.Duration) {
+	v := s.sol.version(end)
+	v.automatic = s.generation >= 0
+	v.status, v.failureReason = s.sol.outcome(end)
+	if stoppedFor > 0 && !end.Before(l.now.Add(-stoppedFor)) {
+		v.status, v.failureReason = estatefile.CreateStopped, ""
+	}
+	s.sol.addVersion(v)
+}
+
+var errNoVersion = errors.New("its solution has no version that was trained before")
+
+func (l *loader) addUse(g *datasetGroup, conf *estatefile.DatasetGroup) error {
+	for _, j := range conf.BatchJobs {
+		kind := "batch-inference-job/"
+		if j.Segment {
+			kind = "batch-segment-job/"
+		}
+		job := &batchJob{named: named{l.region.arn(kind + j.Name), j.Name}, segment: j.Segment, created: l.now.Add(-cmp.Or(j.Age, day))}
+		v := l.region.solutions[l.region.arn("solution/"+j.Solution)].newestBefore(job.created)
+		if v == nil {
+			return fmt.Errorf("batch job %s: %w", j.Name, errNoVersion)
+		}
+		job.version = v.arn
+		l.region.jobs = append(l.region.jobs, job)
+	}
+	for _, e := range conf.EventTrackers {
+		l.region.trackers = append(l.region.trackers, &eventTracker{
+			named: named{l.region.arn("event-tracker/" + e.Name), e.Name}, group: g, created: l.now.Add(-cmp.Or(e.Age, 30*day)),
+		})
+	}
+	slices.SortFunc(l.region.jobs, func(a, b *batchJob) int { return strings.Compare(a.arn, b.arn) })
+	slices.SortFunc(l.region.trackers, func(a, b *eventTracker) int { return strings.Compare(a.arn, b.arn) })
+	return nil
 }

@@ -6,7 +6,6 @@ package personalize
 
 import (
 	"math"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -27,8 +26,6 @@ const (
 	codeTags     = "TooManyTagsException"
 )
 
-const maxToken = 1500
-
 // Service is everything that Amazon Personalize knows.
 type Service struct {
 	life    *lifecycle
@@ -48,27 +45,35 @@ func (s *Service) API() *api.Service {
 	}
 	const active, inactive, failed = estatefile.Active, estatefile.Inactive, estatefile.CreateFailed
 	operations := map[string]api.Operation{
-		"ListCampaigns":           api.Op(s.listCampaigns),
-		"DescribeCampaign":        api.Op(s.describeCampaign),
-		"CreateCampaign":          api.Op(s.createCampaign),
-		"UpdateCampaign":          api.Op(s.updateCampaign),
-		"DeleteCampaign":          change[campaignInput](s, "deleted", s.life.beginDelete, active, failed),
-		"ListRecommenders":        api.Op(s.listRecommenders),
-		"DescribeRecommender":     api.Op(s.describeRecommender),
-		"CreateRecommender":       api.Op(s.createRecommender),
-		"UpdateRecommender":       api.Op(s.updateRecommender),
-		"StopRecommender":         change[recommenderInput](s, "stopped", s.life.beginStop, active),
-		"StartRecommender":        change[recommenderInput](s, "started", s.life.beginStart, inactive),
-		"DeleteRecommender":       change[recommenderInput](s, "deleted", s.life.beginDelete, active, inactive, failed),
-		"ListDatasetGroups":       api.Op(s.listDatasetGroups),
-		"ListSolutions":           api.Op(s.listSolutions),
-		"DescribeSolution":        api.Op(s.describeSolution),
-		"UpdateSolution":          api.Op(s.updateSolution),
-		"ListSolutionVersions":    api.Op(s.listSolutionVersions),
+		"ListCampaigns": list[inSolution](s, "campaigns", func(r *region) []*endpoint { return r.campaigns },
+			func(e *endpoint) string { return solutionOf(e.Version) }, nil),
+		"DescribeCampaign": api.Op(s.describeCampaign),
+		"CreateCampaign":   api.Op(s.createCampaign),
+		"UpdateCampaign":   api.Op(s.updateCampaign),
+		"DeleteCampaign":   change[campaignInput](s, "deleted", s.life.beginDelete, active, failed),
+		"ListRecommenders": list[inGroup](s, "recommenders", func(r *region) []*endpoint { return r.recommenders },
+			func(e *endpoint) string { return e.group.arn }, nil),
+		"DescribeRecommender": api.Op(s.describeRecommender),
+		"CreateRecommender":   api.Op(s.createRecommender),
+		"UpdateRecommender":   api.Op(s.updateRecommender),
+		"StopRecommender":     change[recommenderInput](s, "stopped", s.life.beginStop, active),
+		"StartRecommender":    change[recommenderInput](s, "started", s.life.beginStart, inactive),
+		"DeleteRecommender":   change[recommenderInput](s, "deleted", s.life.beginDelete, active, inactive, failed),
+		"ListDatasetGroups":   list[pageInput](s, "datasetGroups", (*region).sortedGroups, nil, nil),
+		"ListSolutions": list[inGroup](s, "solutions", func(r *region) []*solution { return byARNOf(&r.sortedSolutions, r.solutions) },
+			func(sol *solution) string { return sol.group.arn }, nil),
+		"DescribeSolution": api.Op(s.describeSolution),
+		"UpdateSolution":   api.Op(s.updateSolution),
+		"ListSolutionVersions": list[inSolution](s, "solutionVersions",
+			func(r *region) []*solutionVersion { return byARNOf(&r.sortedVersions, r.versions) },
+			func(v *solutionVersion) string { return v.solution.arn }, func(r *region, arn string) bool { return r.solutions[arn] != nil }),
 		"DescribeSolutionVersion": api.Op(s.describeSolutionVersion),
-		"ListBatchInferenceJobs":  api.Op(s.listBatchInferenceJobs),
-		"ListBatchSegmentJobs":    api.Op(s.listBatchSegmentJobs),
-		"ListEventTrackers":       api.Op(s.listEventTrackers),
+		"ListBatchInferenceJobs": list[ofVersion](s, "batchInferenceJobs", func(r *region) []*batchJob { return r.jobsOf(false) },
+			func(j *batchJob) string { return j.version }, nil),
+		"ListBatchSegmentJobs": list[ofVersion](s, "batchSegmentJobs", func(r *region) []*batchJob { return r.jobsOf(true) },
+			func(j *batchJob) string { return j.version }, nil),
+		"ListEventTrackers": list[inGroup](s, "eventTrackers", func(r *region) []*eventTracker { return r.trackers },
+			func(t *eventTracker) string { return t.group.arn }, nil),
 	}
 	addTagging(operations, s.findTags)
 	return &api.Service{
@@ -118,35 +123,12 @@ func (e *endpoint) checkState(change string, states ...string) error {
 	return api.Refuse(codeInUse, "%s is %s; it cannot be %s now", e.arn, state, change)
 }
 
-// find returns a campaign or recommender.
 func (r *region) find(arn string) (*endpoint, error) {
 	e := r.endpoints[arn]
 	if e == nil {
 		return nil, notFound(arn)
 	}
 	return e, nil
-}
-
-type pageInput struct {
-	NextToken  *string `json:"nextToken"`
-	MaxResults *int32  `json:"maxResults" check:"1..100"`
-}
-
-// page is the output of a listing of endpoints, which are sorted by ARN.
-func (in *pageInput) page(c *api.Call, member string, endpoints []*endpoint, shape func(*endpoint) any) (any, error) {
-	return listing(c, in, member, endpoints, func(e *endpoint) string { return e.arn }, shape)
-}
-
-// listing is the output of a listing of items, which are sorted by ARN.
-func listing[T any](c *api.Call, in *pageInput, member string, items []T, arn func(T) string, shape func(T) any) (any, error) {
-	if len(api.Value(in.NextToken)) > maxToken {
-		return nil, c.Model.BadToken
-	}
-	page, next, err := api.Page(c, items, arn, in.NextToken, in.MaxResults, 100)
-	if len(next) > maxToken {
-		return nil, api.RefuseWith(http.StatusInternalServerError, "InternalServerException", "the nextToken is too long")
-	}
-	return api.Listing(member, api.Map(page, shape), "nextToken", next), err
 }
 
 // checkExploration refuses item exploration settings that the service does not have.
@@ -163,7 +145,6 @@ func checkExploration(m map[string]string) error {
 	return nil
 }
 
-// tag is a tag in the spelling of this service.
 type tag struct {
 	Key   *string `json:"tagKey"`
 	Value *string `json:"tagValue"`
@@ -176,7 +157,6 @@ func sharedTags(tags []tag) []api.Tag {
 	return api.Map(tags, func(t tag) api.Tag { return api.Tag(t) })
 }
 
-// findTags returns the tags of any resource that can have some.
 func (s *Service) findTags(c *api.Call, arn *string) (*map[string]string, error) {
 	r := s.region(c.Home)
 	switch {

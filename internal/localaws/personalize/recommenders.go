@@ -12,11 +12,6 @@ type recommenderInput struct {
 	ARN string `json:"recommenderArn" check:"required ..256 recommender"`
 }
 
-type listRecommendersInput struct {
-	pageInput
-	GroupARN *string `json:"datasetGroupArn" check:"..256 dataset-group"`
-}
-
 // recommenderSummary has the configuration, unlike a campaign's, but neither the failure
 // reason nor the latest update.
 type recommenderSummary struct {
@@ -28,18 +23,18 @@ type recommenderSummary struct {
 	status
 }
 
+// summary is an endpoint as listings return it.
+func (e *endpoint) summary() any {
+	if e.kind == kindCampaign {
+		return campaignSummary{e.arn, e.name, e.status}
+	}
+	return e.recommenderSummary()
+}
+
 func (e *endpoint) recommenderSummary() recommenderSummary {
 	shape := recommenderSummary{e.arn, e.group.arn, e.name, e.recipe, e.recommender, e.status}
 	shape.FailureReason = ""
 	return shape
-}
-
-func (s *Service) listRecommenders(c *api.Call, in *listRecommendersInput) (any, error) {
-	recommenders := s.region(c.Home).recommenders
-	if in.GroupARN != nil {
-		recommenders = api.Filter(recommenders, func(e *endpoint) bool { return e.group.arn == *in.GroupARN })
-	}
-	return in.page(c, "recommenders", recommenders, func(e *endpoint) any { return e.recommenderSummary() })
 }
 
 type recommenderShape struct {

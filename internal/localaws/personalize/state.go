@@ -29,18 +29,23 @@ type region struct {
 	recommenders    []*endpoint
 }
 
+type named struct{ arn, name string }
+
+func (n named) id() string { return n.arn }
+
 type datasetGroup struct {
-	arn, name, domain string
-	created           time.Time
-	tags              map[string]string
+	named
+	domain  string
+	created time.Time
+	tags    map[string]string
 }
 
 type solution struct {
-	arn, name string
-	group     *datasetGroup
-	recipe    string // ARN; of the best version's if autoML
-	autoML    bool
-	created   time.Time
+	named
+	group   *datasetGroup
+	recipe  string // ARN; of the best version's if autoML
+	autoML  bool
+	created time.Time
 	training
 	versions []*solutionVersion // by time at which the training ended, or will
 	synced   []*endpoint        // campaigns that follow the latest version
@@ -50,7 +55,7 @@ type solution struct {
 
 // solutionVersion is a version, from the start of its training.
 type solutionVersion struct {
-	arn              string
+	named            // without a name
 	solution         *solution
 	recipe           string
 	started, trained time.Time // trained is when the training ended, or will
@@ -65,13 +70,12 @@ const (
 	kindRecommender = "recommender"
 )
 
-// endpoint is a campaign or a recommender.
 type endpoint struct {
-	kind      string
-	arn, name string
-	region    *region
-	group     *datasetGroup
-	recipe    string // ARN; of recommenders
+	named
+	kind   string
+	region *region
+	group  *datasetGroup
+	recipe string // ARN; of recommenders
 	status
 	tags       map[string]string
 	settings           // the active ones
@@ -123,13 +127,11 @@ type trainingDataConfig struct {
 	Included map[string][]string `json:"includedDatasetColumns,omitempty"`
 }
 
-// update is the latest update of a resource.
 type update struct {
 	settings
 	status
 }
 
-// region returns the caller's part of a region.
 func (s *Service) region(h api.Home) *region {
 	r := s.regions[h]
 	if r == nil {
@@ -163,7 +165,6 @@ func byARNOf[T any](list *[]T, items map[string]T) []T {
 	return *list
 }
 
-// list is the sorted list for a kind.
 func (r *region) list(kind string) *[]*endpoint {
 	if kind == kindCampaign {
 		return &r.campaigns
@@ -235,7 +236,7 @@ func (sol *solution) version(trained time.Time) *solutionVersion {
 	hash := fnv.New32a()
 	fmt.Fprintf(hash, "%s %d", sol.arn, trained.UnixMilli())
 	return &solutionVersion{
-		arn: fmt.Sprintf("%s/%08x", sol.arn, hash.Sum32()), solution: sol, recipe: sol.recipe, hours: sol.trainingHours(),
+		named: named{arn: fmt.Sprintf("%s/%08x", sol.arn, hash.Sum32())}, solution: sol, recipe: sol.recipe, hours: sol.trainingHours(),
 		started: trained.Add(-sol.takes()), trained: trained, status: estatefile.Active, automatic: sol.every > 0,
 	}
 }
@@ -263,4 +264,97 @@ func (e *endpoint) move(to string, at time.Time) {
 		e.served = append(e.served, interval{at.UnixMilli(), openEnd})
 	}
 	e.Status, e.Updated = to, at
+}
+
+// lifecycle executes the changes of resources that take time.
+type lifecycle struct {
+	cycle estatefile.LifeCycle
+	due   []transition // by time
+}
+
+// transition is a change that happens automatically at a time.
+type transition struct {
+	at time.Time
+	do func(at time.Time)
+}
+
+// plan schedules a transition, after those that are planned for the same time.
+func (l *lifecycle) plan(at time.Time, do func(at time.Time)) {
+	i, _ := slices.BinarySearchFunc(l.due, at, func(t transition, at time.Time) int {
+		if t.at.After(at) {
+			return 1
+		}
+		return -1
+	})
+	l.due = slices.Insert(l.due, i, transition{at, do})
+}
+
+// begin starts a change: its status is "verb PENDING" from now on, "verb IN_PROGRESS" after a
+// fifth of its time; in the end done is called.
+func (l *lifecycle) begin(e *endpoint, verb string, takes time.Duration, now time.Time, done func(at time.Time)) {
+	e.move(verb+" PENDING", now)
+	l.plan(now.Add(takes/5), func(at time.Time) { e.move(verb+" IN_PROGRESS", at) })
+	l.plan(now.Add(takes), done)
+}
+
+func (l *lifecycle) beginCreate(e *endpoint, now time.Time) {
+	l.begin(e, "CREATE", l.cycle.Create, now, func(at time.Time) {
+		if e.fails == "create" {
+			e.move(estatefile.CreateFailed, at)
+			e.FailureReason = "The creation failed."
+			return
+		}
+		e.move(estatefile.Active, at)
+	})
+}
+
+func (l *lifecycle) beginStop(e *endpoint, now time.Time) {
+	l.begin(e, "STOP", l.cycle.Stop, now, func(at time.Time) { e.move(estatefile.Inactive, at) })
+}
+
+func (l *lifecycle) beginStart(e *endpoint, now time.Time) {
+	l.begin(e, "START", l.cycle.Start, now, func(at time.Time) { e.move(estatefile.Active, at) })
+}
+
+func (l *lifecycle) beginDelete(e *endpoint, now time.Time) {
+	l.begin(e, "DELETE", l.cycle.Delete, now, func(time.Time) { e.region.remove(e) })
+}
+
+// beginUpdate starts an update to other settings. The resource serves with the old ones until
+// the update is ACTIVE, and keeps them if it fails.
+func (l *lifecycle) beginUpdate(e *endpoint, wanted settings, now time.Time) {
+	e.Updated = now
+	e.latest = &update{settings: wanted, status: status{Status: estatefile.CreatePending, Created: now, Updated: now}}
+	l.planUpdate(e, now, now.Add(l.cycle.Update))
+}
+
+// planUpdate schedules the rest of the latest update.
+func (l *lifecycle) planUpdate(e *endpoint, accepted, end time.Time) {
+	u := e.latest
+	if u.Status == estatefile.CreatePending {
+		l.plan(accepted.Add(end.Sub(accepted)/5), func(at time.Time) {
+			u.Status, u.Updated = estatefile.CreateInProgress, at
+		})
+	}
+	l.plan(end, func(at time.Time) {
+		u.Updated, e.Updated = at, at
+		if e.fails == "update" {
+			u.Status, u.FailureReason = estatefile.CreateFailed, "The update failed."
+			return
+		}
+		u.Status = estatefile.Active
+		e.region.unfollow(e)
+		e.settings = u.settings
+		e.region.follow(e)
+	})
+}
+
+// advance executes, in order, every transition that is due. Each happens at its own time,
+// however late advance is called: a clock that leaps gives the same history as one that creeps.
+func (l *lifecycle) advance(now time.Time) {
+	for len(l.due) > 0 && !l.due[0].at.After(now) {
+		t := l.due[0]
+		l.due = l.due[1:]
+		t.do(t.at)
+	}
 }

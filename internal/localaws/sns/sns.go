@@ -40,7 +40,6 @@ type topic struct {
 	tags          map[string]string
 	subscriptions []*subscription
 	created       int // number of subscriptions ever created
-	deleted       int
 }
 
 // API describes the service.
@@ -58,9 +57,7 @@ func (s *Service) API() *api.Service {
 		}),
 		"ListTopics":               api.Op(s.listTopics),
 		"Subscribe":                api.Op(s.subscribe),
-		"ConfirmSubscription":      api.Op(s.confirmSubscription),
 		"ListSubscriptionsByTopic": api.Op(s.listSubscriptionsByTopic),
-		"Unsubscribe":              api.Do(s.unsubscribe),
 		"Publish":                  api.Op(s.publish),
 	}
 	api.Tagging(s.findTags).AddTo(operations)
@@ -94,14 +91,12 @@ func badParameter(format string, args ...any) error {
 	return api.Refuse("InvalidParameter", "Invalid parameter: "+format, args...)
 }
 
-// checkARN refuses what is not an ARN of SNS with a number of parts: 6 of a topic, 7 of a
-// subscription. "PendingConfirmation", which listings show instead of an ARN, is not an ARN.
-func checkARN(member, arn string, parts int) error {
+func checkARN(member, arn string) error {
 	split := strings.Split(arn, ":")
 	if len(split) < 6 {
 		return badParameter("%s Reason: An ARN must have at least 6 elements, not %d", member, len(split))
 	}
-	if split[0] != "arn" || split[2] != "sns" || len(split) != parts || split[parts-1] == "" {
+	if split[0] != "arn" || split[2] != "sns" || len(split) != 6 || split[5] == "" {
 		return badParameter("%s", member)
 	}
 	return nil
@@ -109,7 +104,7 @@ func checkARN(member, arn string, parts int) error {
 
 // findTopic returns the caller's topic of an ARN in the call's region.
 func (s *Service) findTopic(c *api.Call, arn string) (*topic, error) {
-	if err := checkARN("TopicArn", arn, 6); err != nil {
+	if err := checkARN("TopicArn", arn); err != nil {
 		return nil, err
 	}
 	t := s.topics[arn]
@@ -123,7 +118,7 @@ func (s *Service) findTopic(c *api.Call, arn string) (*topic, error) {
 // findTags returns the tags of a topic. The tag operations have their own error for a topic
 // that does not exist.
 func (s *Service) findTags(c *api.Call, arn *string) (*map[string]string, error) {
-	if err := checkARN("ResourceArn", api.Value(arn), 6); err != nil {
+	if err := checkARN("ResourceArn", api.Value(arn)); err != nil {
 		return nil, err
 	}
 	t := s.topics[*arn]
@@ -206,7 +201,7 @@ func (t *topic) set(name, v string) error {
 }
 
 func (s *Service) deleteTopic(c *api.Call, in *topicInput) error {
-	if err := checkARN("TopicArn", in.ARN, 6); err != nil {
+	if err := checkARN("TopicArn", in.ARN); err != nil {
 		return err
 	}
 	if t := s.topics[in.ARN]; t != nil && t.home == c.Home {
@@ -234,7 +229,7 @@ func (s *Service) getTopicAttributes(c *api.Call, in *topicInput) (any, error) {
 		"TopicArn": t.arn, "Owner": t.home.Account, "Policy": t.policy.text, "DisplayName": "",
 		"SubscriptionsPending":   strconv.Itoa(pending),
 		"SubscriptionsConfirmed": strconv.Itoa(len(t.subscriptions) - pending),
-		"SubscriptionsDeleted":   strconv.Itoa(t.deleted),
+		"SubscriptionsDeleted":   "0",
 	}
 	maps.Copy(all, t.attributes)
 	return attributesOutput{api.Map(slices.Sorted(maps.Keys(all)), func(key string) attribute { return attribute{key, all[key]} })}, nil

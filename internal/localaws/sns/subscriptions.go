@@ -2,6 +2,7 @@ package sns
 
 import (
 	"fmt"
+	"log/slog"
 	"net/mail"
 	"net/url"
 	"slices"
@@ -11,12 +12,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 )
 
-// An unconfirmed subscription expires after three days. Its token is valid for two ("Amazon
-// SNS subscriptions" and Subscribe in the API reference).
-const (
-	pendingLife = 72 * time.Hour
-	tokenLife   = 48 * time.Hour
-)
+// pendingLife is how long a subscription waits to be confirmed ("Amazon SNS subscriptions").
+const pendingLife = 72 * time.Hour
 
 type subscription struct {
 	arn, protocol, endpoint string
@@ -27,7 +24,6 @@ type subscription struct {
 	pending                 bool
 }
 
-// removeExpired removes the subscriptions that were not confirmed in time.
 func (t *topic) removeExpired(now time.Time) {
 	t.subscriptions = slices.DeleteFunc(t.subscriptions, func(sub *subscription) bool {
 		return sub.pending && now.Sub(sub.requested) >= pendingLife
@@ -58,7 +54,7 @@ type subscribeInput struct {
 	topicInput
 	Protocol  string            `json:"Protocol"`
 	Endpoint  string            `json:"Endpoint"`
-	ReturnARN bool              `json:"ReturnSubscriptionArn"`
+	ReturnARN bool              `json:"ReturnSubscriptionArn,string"`
 	Settings  map[string]string `json:"Attributes"`
 }
 
@@ -101,24 +97,6 @@ func (s *Service) subscribe(c *api.Call, in *subscribeInput) (any, error) {
 		return subscriptionOutput{sub.arn}, nil
 	}
 	return subscriptionOutput{"pending confirmation"}, nil
-}
-
-type confirmInput struct {
-	topicInput
-	Token string `json:"Token"`
-}
-
-func (s *Service) confirmSubscription(c *api.Call, in *confirmInput) (any, error) {
-	t, err := s.findTopic(c, in.ARN)
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(t.subscriptions, func(sub *subscription) bool { return sub.token == in.Token })
-	if i < 0 || (t.subscriptions[i].pending && c.Now.Sub(t.subscriptions[i].requested) > tokenLife) {
-		return nil, badParameter("Token")
-	}
-	t.subscriptions[i].pending = false
-	return subscriptionOutput{t.subscriptions[i].arn}, nil
 }
 
 // ConfirmAll confirms all pending subscriptions and returns their number.
@@ -172,29 +150,128 @@ func (sub *subscription) shape() subscriptionShape {
 	return subscriptionShape{arn, sub.topic.home.Account, sub.protocol, sub.endpoint, sub.topic.arn}
 }
 
-type unsubscribeInput struct {
-	ARN string `json:"SubscriptionArn"`
+// Services that publish to topics.
+const (
+	PrincipalEvents = "events.amazonaws.com"
+	PrincipalAlarms = "cloudwatch.amazonaws.com"
+)
+
+const (
+	maxMessage = 256 * 1024 // bytes (Publish in the API reference of SNS)
+	maxKept    = 10_000     // mails and drops
+)
+
+// Mail is a message that SNS sent to one subscriber, or a request to confirm. The endpoint
+// keeps it instead of sending it.
+type Mail struct {
+	Time     time.Time
+	Region   string
+	Topic    string // ARN
+	Protocol string
+	Endpoint string
+	Subject  string // empty if the publisher gave none
+	Message  string
+	Token    string // of a request to confirm the subscription; empty otherwise
 }
 
-// unsubscribe succeeds for a subscription that does not exist. A pending one cannot be
-// removed; it expires.
-func (s *Service) unsubscribe(c *api.Call, in *unsubscribeInput) error {
-	if err := checkARN("SubscriptionArn", in.ARN, 7); err != nil {
-		return err
+// Drop is a notification that did not reach its target. AWS drops it without a trace.
+type Drop struct {
+	Time   time.Time
+	Region string
+	Rule   string // empty for an alarm's action
+	Target string // ARN
+	Reason string
+}
+
+// Notification is a message that another AWS service publishes to a topic.
+type Notification struct {
+	Principal string // the service
+	// Context is what the service reports about the request, by lower-case condition key.
+	// It is nil for EventBridge, which reports nothing.
+	Context       map[string]string
+	Rule          string // of EventBridge; empty for an alarm's action
+	Topic         string // ARN
+	Subject, Text string
+	Detail        string // completes the reason of a drop: "the policy does not let SERVICE publish DETAIL"
+}
+
+// Notify publishes a notification. It is dropped if the topic does not exist or its policy
+// does not let the service publish.
+func (s *Service) Notify(n Notification) {
+	t := s.topics[n.Topic]
+	region := ""
+	if parts := strings.Split(n.Topic, ":"); len(parts) == 6 {
+		region = parts[3]
 	}
-	t := s.topics[in.ARN[:strings.LastIndexByte(in.ARN, ':')]]
-	if t == nil || t.home != c.Home {
-		return nil
-	}
-	t.removeExpired(c.Now)
-	i := slices.IndexFunc(t.subscriptions, func(sub *subscription) bool { return sub.arn == in.ARN })
 	switch {
-	case i < 0:
-		return nil
-	case t.subscriptions[i].pending:
-		return badParameter("SubscriptionArn Reason: the subscription is pending confirmation")
+	case t == nil:
+		s.Outbox.Drop(region, n.Rule, n.Topic, "no such topic")
+	case !t.policy.allows(n.Principal, n.Context, n.Topic):
+		s.Outbox.Drop(region, n.Rule, n.Topic, "the topic's policy does not let "+n.Principal+" publish "+n.Detail)
+	default:
+		s.Outbox.deliver(t, n.Subject, n.Text, s.Outbox.clock.Now().UTC())
 	}
-	t.subscriptions = slices.Delete(t.subscriptions, i, i+1)
-	t.deleted++
-	return nil
+}
+
+// deliver sends a message to all confirmed subscribers.
+func (o *Outbox) deliver(t *topic, subject, message string, now time.Time) {
+	for _, sub := range t.subscriptions {
+		if !sub.pending {
+			o.send(sub, now, subject, message, "")
+		}
+	}
+}
+
+type publishInput struct {
+	topicInput
+	Subject string `json:"Subject" check:"subject"`
+	Message string `json:"Message" check:"required"`
+}
+
+type publishOutput struct {
+	ID string `xml:"MessageId"`
+}
+
+func (s *Service) publish(c *api.Call, in *publishInput) (any, error) {
+	t, err := s.findTopic(c, in.ARN)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(in.Message) > maxMessage:
+		return nil, badParameter("Message too long")
+	}
+	s.Outbox.deliver(t, in.Subject, in.Message, c.Now)
+	return publishOutput{api.NewID()}, nil
+}
+
+// Outbox keeps what was sent to subscribers, and the notifications that were dropped.
+type Outbox struct {
+	clock   api.Clock
+	log     *slog.Logger
+	mails   []Mail
+	dropped []Drop
+}
+
+func (o *Outbox) send(sub *subscription, now time.Time, subject, message, token string) {
+	t := sub.topic
+	o.log.Info("mail sent", "region", t.home.Region, "arn", t.arn, "endpoint", sub.endpoint, "subject", subject)
+	o.mails = api.KeepLast(append(o.mails, Mail{now, t.home.Region, t.arn, sub.protocol, sub.endpoint, subject, message, token}), maxKept)
+}
+
+// Drop records a notification that did not reach its target.
+func (o *Outbox) Drop(region, rule, target, reason string) {
+	o.log.Info("notification dropped", "region", region, "arn", target, "rule", rule, "reason", reason)
+	o.dropped = api.KeepLast(append(o.dropped, Drop{o.clock.Now().UTC(), region, rule, target, reason}), maxKept)
+}
+
+// Mails returns what was sent to subscribers, oldest first.
+func (o *Outbox) Mails() []Mail { return slices.Clone(o.mails) }
+
+// Dropped returns the notifications that did not reach their targets, oldest first.
+func (o *Outbox) Dropped() []Drop { return slices.Clone(o.dropped) }
+
+// Forget removes mails and dropped notifications from before a time.
+func (o *Outbox) Forget(before time.Time) {
+	o.mails = slices.DeleteFunc(o.mails, func(m Mail) bool { return m.Time.Before(before) })
+	o.dropped = slices.DeleteFunc(o.dropped, func(d Drop) bool { return d.Time.Before(before) })
 }

@@ -121,7 +121,7 @@ type assumeRoleInput struct {
 	RoleArn         string  `json:"RoleArn" check:"required 20..2048 arn"`
 	RoleSessionName string  `json:"RoleSessionName" check:"required 2..64 session"`
 	ExternalID      *string `json:"ExternalId" check:"2..1224 external"`
-	DurationSeconds *int32  `json:"DurationSeconds" check:"900..43200"`
+	DurationSeconds *int32  `json:"DurationSeconds,string" check:"900..43200"`
 }
 
 type assumeRoleOutput struct {

@@ -10,7 +10,7 @@ package wire
 import (
 	"cmp"
 	"compress/gzip"
-	"errors"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"maps"
@@ -156,6 +156,26 @@ func recognize(r *http.Request, contentType string) (req *Request, ok bool) {
 	return &Request{Protocol: JSON}, false
 }
 
+func (r *Request) readForm() error {
+	form, err := url.ParseQuery(string(r.body))
+	if err != nil {
+		return &Error{Code: "MalformedQueryString", Message: "the body is not a form: " + err.Error()}
+	}
+	for key, values := range form {
+		if len(values) > 1 {
+			return &Error{Code: "InvalidParameterCombination", Message: fmt.Sprintf("the parameter %s is given %d times", key, len(values))}
+		}
+	}
+	r.Operation, r.Target = form.Get("Action"), form.Get("Version")
+	form.Del("Action")
+	form.Del("Version")
+	r.Form = form
+	if r.Operation == "" {
+		return &Error{Code: "MissingAction", Message: "The request is missing an Action parameter."}
+	}
+	return nil
+}
+
 // readBody reads and decompresses a body of at most MaxBody bytes.
 func readBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil {
@@ -196,40 +216,6 @@ func readCapped(r io.Reader) ([]byte, error) {
 	return body, nil
 }
 
-// Decode reads the input of the operation into a struct whose json tags hold the names of
-// the members as AWS spells them. Fields may be strings, bools, int, int32, int64, float64,
-// time.Time, structs (embedded ones too), slices and maps with string keys, and pointers to
-// them, which stay nil for absent members. The error is always an *Error:
-// ValidationException for a member that the struct does not declare, SerializationException
-// for a wrong type or malformed data.
-func (r *Request) Decode(into any) error {
-	switch r.Protocol {
-	case JSON, JSON10:
-		return decodeJSON(r.Protocol, r.body, into)
-	case CBOR:
-		return decodeCBOR(r.body, into)
-	case Query:
-		return decodeForm(r.Form, into)
-	default:
-		return errors.New("decode: no protocol")
-	}
-}
-
-// Encode renders the output of an operation: nil for none, else a struct with json tags, or
-// xml tags for queries.
-func Encode(r *Request, xmlns, requestID string, out any) ([]byte, error) {
-	switch r.Protocol {
-	case JSON, JSON10:
-		return encodeJSON(out)
-	case CBOR:
-		return encodeCBOR(out)
-	case Query:
-		return encodeXML(r.Operation, xmlns, requestID, out)
-	default:
-		return nil, errors.New("encode: no protocol")
-	}
-}
-
 // Write sends a rendered body with the headers of the protocol.
 func Write(w http.ResponseWriter, p Protocol, status int, body []byte) {
 	contentType := p.contentType()
@@ -258,7 +244,7 @@ func WriteError(w http.ResponseWriter, r *Request, requestID string, e *Error) {
 	case CBOR:
 		body, err = encodeCBOR(doc)
 	case Query:
-		body, err = encodeXMLError(requestID, e)
+		body, err = xml.Marshal(xmlError{Type: e.fault(), Code: e.Code, Message: e.Message, RequestID: requestID})
 	default:
 		w.Header().Set("X-Amzn-Errortype", e.Code)
 		body, err = encodeJSON(doc)

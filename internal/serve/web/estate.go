@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -242,23 +241,13 @@ func stampOf(t, now time.Time) stamp {
 func ago(t, now time.Time) string {
 	switch d := now.Sub(t); {
 	case d <= -time.Minute:
-		return "in " + durationText(-d)
+		return "in " + model.Span(-d)
 	case d < time.Minute:
 		return "just now"
 	case d < 24*time.Hour:
-		return durationText(d) + " ago"
+		return model.Span(d) + " ago"
 	case d < 300*24*time.Hour:
 		return t.Format("2 Jan 15:04")
 	}
 	return t.Format("2 Jan 2006")
-}
-
-func durationText(d time.Duration) string {
-	switch {
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 96*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }
