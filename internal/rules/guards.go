@@ -169,12 +169,13 @@ func Protected(tags map[string]string, verdict Verdict, now time.Time) string {
 		if !strings.EqualFold(strings.TrimSpace(key), ProtectTag) { // guard: protecting tag, in any letters; each, always
 			continue
 		}
-		why := "protected by its tag " + ProtectTag + "=" + strings.TrimSpace(value)
+		value = strings.TrimSpace(value)
 		switch protects, understood := parseProtection(value, verdict, now); {
 		case !understood: // guard: protecting tag that is not clear
-			return why + ", whose meaning is not clear (valid: true, all, idle, tps, each with or without until YYYY-MM-DD)"
+			return fmt.Sprintf("protected by its tag %s=%s, whose meaning is not clear "+
+				"(valid: true, all, idle, tps, each with or without until YYYY-MM-DD)", ProtectTag, value)
 		case protects: // guard: protecting tag
-			return why
+			return fmt.Sprintf("protected by its tag %s=%s", ProtectTag, value)
 		}
 	}
 	return ""
