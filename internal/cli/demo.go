@@ -293,7 +293,7 @@ func (s demoSource) Snapshot() web.Snapshot {
 	outbox := s.demo.AWS.Outbox()
 	for _, m := range slices.Backward(outbox[max(0, len(outbox)-demoMails):]) {
 		snapshot.Entries = append(snapshot.Entries, web.Entry{
-			Time: m.Time, Kind: web.EntryEvent, Region: m.Region, Title: "mail to " + m.Endpoint, Text: demo.Subject(m),
+			Time: m.Time, Kind: web.EntryEvent, Region: m.Region, Title: "mail to " + m.Endpoint, Text: demo.Subject(m.Subject, m.Message),
 		})
 	}
 	return snapshot

@@ -13,7 +13,6 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sns"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
@@ -233,14 +232,14 @@ func (w *watch) newMails(server *localaws.Server, now time.Time) []Event {
 		if !m.Time.After(w.mails) {
 			continue
 		}
-		list = append(list, Event{What: Mailed, Region: m.Region, Name: m.Endpoint, Text: Subject(m)})
+		list = append(list, Event{What: Mailed, Region: m.Region, Name: m.Endpoint, Text: Subject(m.Subject, m.Message)})
 	}
 	w.mails = now
 	return list
 }
 
-// Subject is the subject of a mail or, without one, its first line.
-func Subject(m sns.Mail) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(m.Message), "\n")
-	return cmp.Or(m.Subject, strings.Trim(first, `"`))
+// Subject is the subject of a mail or, without one, the first line of its message.
+func Subject(subject, message string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
+	return cmp.Or(subject, strings.Trim(first, `"`))
 }
