@@ -236,7 +236,7 @@ func silenceOf(r model.Resource, readings model.Readings, s Settings, m Evaluati
 	}
 	watch := hoursSince(r, m, watchReach)
 	e := Evidence{
-		Window: model.NewWindow(later(watch.Start, last), watch.End), Requests: model.Series{Complete: ok},
+		Window: model.NewWindow(model.Later(watch.Start, last), watch.End), Requests: model.Series{Complete: ok},
 		Watched: WatchedHours(minimums, watch.Start), Regional: readings.Get(gapsQuery(r, m)), Record: readings.Get(historyRecord(r, m)),
 	}
 	hours := e.Hours(m.Window.End)

@@ -26,21 +26,7 @@ func since(born, end time.Time, length time.Duration) model.Window {
 	if born.After(start) { // guard: nothing before the creation is read
 		start = born
 	}
-	return model.NewWindow(earlier(start, end), end)
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
+	return model.NewWindow(model.Earlier(start, end), end)
 }
 
 // LookBackWindow is the whole hours before end that the step-down rule reads: 14 days, but

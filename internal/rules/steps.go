@@ -208,12 +208,12 @@ func effectWindow(made []AcceptedStep, now time.Time) model.Window {
 		if first.IsZero() {
 			first = s.At
 		}
-		first, last = earlier(first, s.At), later(last, s.At)
+		first, last = model.Earlier(first, s.At), model.Later(last, s.At)
 	}
 	if first.IsZero() {
 		return model.Window{}
 	}
-	end := earlier(last.Add((effectSteps+1)*WindowLength), now).Truncate(WindowLength)
+	end := model.Earlier(last.Add((effectSteps+1)*WindowLength), now).Truncate(WindowLength)
 	return model.NewWindow(first.Truncate(WindowLength).Add(-(effectSteps+ColdReach)*WindowLength), end)
 }
 
