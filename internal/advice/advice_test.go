@@ -385,34 +385,34 @@ func TestSummary(t *testing.T) {
 		}
 		return list
 	}
-	usd := []Amount{{"USD", 4812.334}}
+	usd := []model.Money{{Currency: "USD", Amount: 4812.334}}
 	for _, c := range []struct {
 		name string
-		f    Facts
+		f    Summary
 		want string
 	}{
 		{
-			"everything", Facts{
+			"everything", Summary{
 				Period: "November so far", Spent: usd, Endpoints: 13, Idle: 2, Training: &Training{Hours: 41.54, NeverServed: new(12.0)},
-				Proposals: append([]Proposal{{What: "no command does it"}}, do(4, new(100.5))...),
+				Do: append([]Proposal{{What: "no command does it"}}, do(4, new(100.5))...),
 			},
 			"November so far: USD 4,812.33 (estimate). 13 endpoints (2 idle), 41.5 training hours in 30 days of which 12.0 were never served. " +
 				"Do these three things: do a; do b; do c; saves USD 301.50 a month.",
 		},
-		{"one thing", Facts{Period: "14 days", Spent: usd, Endpoints: 1, Proposals: do(1, new(1.0))}, "14 days: USD 4,812.33 (estimate). 1 endpoint (0 idle). Do this: do a; saves USD 1.00 a month."},
+		{"one thing", Summary{Period: "14 days", Spent: usd, Endpoints: 1, Do: do(1, new(1.0))}, "14 days: USD 4,812.33 (estimate). 1 endpoint (0 idle). Do this: do a; saves USD 1.00 a month."},
 		{
-			"unknown parts", Facts{Period: "14 days", Spent: usd, Unknown: 3, Endpoints: 9, Training: &Training{Hours: 1}, Proposals: do(2, nil)},
+			"unknown parts", Summary{Period: "14 days", Spent: usd, Unknown: 3, Endpoints: 9, Training: &Training{Hours: 1}, Do: do(2, nil)},
 			"14 days: USD 4,812.33 (estimate, without 3 of 9 endpoints). 9 endpoints (0 idle), 1.0 training hours in 30 days of which it is unknown how many were served. " +
 				"Do these two things: do a; do b.",
 		},
 		{
-			"a part of the training in the past", Facts{Period: "October 2026", Spent: usd, Endpoints: 1, Training: &Training{Hours: 2, NeverServed: new(1.0), Partial: true}},
+			"a part of the training in the past", Summary{Period: "October 2026", Spent: usd, Endpoints: 1, Training: &Training{Hours: 2, NeverServed: new(1.0), Partial: true}},
 			"October 2026: USD 4,812.33 (estimate). 1 endpoint (0 idle), at least 2.0 training hours in the last 30 days of which at least 1.0 were never served.",
 		},
-		{"no price at all", Facts{Period: "14 days", Unknown: 9, Endpoints: 9, Proposals: []Proposal{}}, "14 days: the cost is not known. 9 endpoints (0 idle). Nothing to do."},
-		{"two currencies", Facts{Period: "14 days", Spent: []Amount{{"CNY", 1}, {"USD", 2}}, Endpoints: 2}, "14 days: CNY 1.00 and USD 2.00 (estimate). 2 endpoints (0 idle)."},
+		{"no price at all", Summary{Period: "14 days", Unknown: 9, Endpoints: 9, Do: []Proposal{}}, "14 days: the cost is not known. 9 endpoints (0 idle). Nothing to do."},
+		{"two currencies", Summary{Period: "14 days", Spent: []model.Money{{Currency: "CNY", Amount: 1}, {Currency: "USD", Amount: 2}}, Endpoints: 2}, "14 days: CNY 1.00 and USD 2.00 (estimate). 2 endpoints (0 idle)."},
 		{
-			"part of the saving is known", Facts{Period: "14 days", Spent: usd, Endpoints: 2, Proposals: append(do(1, nil), do(1, new(2.0))...)},
+			"part of the saving is known", Summary{Period: "14 days", Spent: usd, Endpoints: 2, Do: append(do(1, nil), do(1, new(2.0))...)},
 			"14 days: USD 4,812.33 (estimate). 2 endpoints (0 idle). Do these two things: do a; do a; saves USD 2.00 a month, and what 1 of them saves is not known.",
 		},
 	} {
@@ -424,23 +424,23 @@ func TestSummary(t *testing.T) {
 }
 
 func TestSummaryOfWhatTrainingCost(t *testing.T) {
-	endpoint := Facts{Period: "14 days", Spent: []Amount{{"USD", 7}}, Endpoints: 1}
+	endpoint := Summary{Period: "14 days", Spent: []model.Money{{Currency: "USD", Amount: 7}}, Endpoints: 1}
 	for _, c := range []struct {
 		name string
-		f    Facts
+		f    Summary
 		cost *TrainingCost
 		want string
 	}{
 		{"not known", endpoint, nil, "14 days: USD 7.00 (estimate, without training). 1 endpoint (0 idle)."},
 		{"none", endpoint, &TrainingCost{}, "14 days: USD 7.00 (estimate). 1 endpoint (0 idle)."},
-		{"some", endpoint, &TrainingCost{Spent: []Amount{{"USD", 1.5}}}, "14 days: USD 7.00 (estimate), and USD 1.50 for training. 1 endpoint (0 idle)."},
+		{"some", endpoint, &TrainingCost{Spent: []model.Money{{Currency: "USD", Amount: 1.5}}}, "14 days: USD 7.00 (estimate), and USD 1.50 for training. 1 endpoint (0 idle)."},
 		{
-			"a part of it", endpoint, &TrainingCost{[]Amount{{"USD", 1.5}}, 2},
+			"a part of it", endpoint, &TrainingCost{[]model.Money{{Currency: "USD", Amount: 1.5}}, 2},
 			"14 days: USD 7.00 (estimate), and USD 1.50 for training (without that of 2 solutions). 1 endpoint (0 idle).",
 		},
 		{"at unknown cost", endpoint, &TrainingCost{Unknown: 1}, "14 days: USD 7.00 (estimate), and the training of 1 solution at unknown cost. 1 endpoint (0 idle)."},
 		{
-			"without an endpoint", Facts{Period: "14 days"}, &TrainingCost{Spent: []Amount{{"USD", 1.5}}},
+			"without an endpoint", Summary{Period: "14 days"}, &TrainingCost{Spent: []model.Money{{Currency: "USD", Amount: 1.5}}},
 			"14 days: no endpoint, and USD 1.50 for training. 0 endpoints (0 idle).",
 		},
 	} {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
@@ -36,24 +37,15 @@ func shared(endpoints []Endpoint) [][]Endpoint {
 	return groups
 }
 
-// latestStart is the first hour in which all campaigns of a group were metered: before it the youngest
-// had no demand yet.
-func latestStart(group []Endpoint) time.Time {
-	latest := group[0].Hours[0].Start
-	for _, e := range group[1:] {
-		if first := e.Hours[0].Start; first.After(latest) {
-			latest = first
-		}
-	}
-	return latest
-}
-
 // oneCampaign compares campaigns with one that serves the demand of all. Its minimum is the sum of
 // their low watermarks.
 func oneCampaign(group []Endpoint, bill *pricing.Bill) (Proposal, bool) {
 	var names []string
 	apart, lows, demand := 0.0, 0.0, map[int64]float64{}
-	since := latestStart(group)
+	var since time.Time // the first hour in which all were metered: before it the youngest had no demand yet
+	for _, e := range group {
+		since = model.Later(since, e.Hours[0].Start)
+	}
 	for _, e := range group {
 		names = append(names, e.Resource.Name)
 		lows += e.Saving.Observed.Lowest
@@ -124,4 +116,41 @@ func perMonth(hours []billing.Hour, minimum float64) float64 {
 		sum += max(minimum, h.Used)
 	}
 	return sum / float64(len(hours)) * billing.HoursPerMonth
+}
+
+// spansPerMonth is how many spans of a training report a month of 730 hours has.
+const spansPerMonth = billing.HoursPerMonth / float64(training.Span/time.Hour)
+
+// pauses are the proposals to pause training: one for each solution, by the finding that saves
+// most. What trains and is never served saves all its hours, what is trained twice the automatic ones.
+func pauses(r *training.Report) []Proposal {
+	if r == nil {
+		return nil
+	}
+	var list []Proposal
+	unserved, done := map[string]bool{}, map[string]bool{}
+	for _, s := range r.Solutions {
+		unserved[s.ARN] = s.Campaigns != nil && len(s.Campaigns) == 0
+	}
+	for _, f := range r.Findings { // those with most hours first
+		if f.Command != training.PauseCommand(f.ARN) || done[f.ARN] {
+			continue
+		}
+		done[f.ARN] = true
+		p := Proposal{
+			Kind: PauseTraining, ARN: f.ARN, Name: f.Name, Region: f.Region, What: "pause the training of " + f.Name,
+			Risk: Low, Sure: Medium, Command: f.Command, Why: f.Sentence,
+		}
+		if f.Kind == training.Failing && !unserved[f.ARN] {
+			p.Risk = Medium // what campaigns serve gets older until someone fixes the cause and resumes
+		}
+		if f.Hours != nil {
+			p.Saves.TrainingHours = new(*f.Hours * spansPerMonth)
+		}
+		if f.Estimate.Amount != nil {
+			p.Saves.Amount, p.Saves.Currency = new(*f.Estimate.Amount*spansPerMonth), f.Estimate.Currency
+		}
+		list = append(list, p)
+	}
+	return list
 }

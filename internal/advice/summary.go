@@ -10,21 +10,6 @@ import (
 // topProposals is how many things a summary proposes to do.
 const topProposals = 3
 
-// Facts are what a summary is made of.
-type Facts struct {
-	Period    string   // such as "November so far"
-	Spent     []Amount // of what has a price, by currency
-	Endpoints int
-	Unknown   int // of the endpoints: how many are not in Spent
-	Idle      int
-	Training  *Training // nil if it is not known
-	// TrainingCost is that of the period; nil if it is not known.
-	TrainingCost *TrainingCost
-	Proposals    []Proposal // nil if none were looked for, as in a span in the past
-	// Accounts are those of a report over several, 0 for one; AccountsUnread those of which nothing is known.
-	Accounts, AccountsUnread int
-}
-
 // Training is how much was trained in 30 days, in training hours, and how much of that was never
 // served by a campaign; nil if that is not known.
 type Training struct {
@@ -36,44 +21,42 @@ type Training struct {
 
 // TrainingCost is what training that ended in the period cost.
 type TrainingCost struct {
-	Spent   []Amount `json:"spent"`   // by currency
-	Unknown int      `json:"unknown"` // solutions with training that is not in Spent
+	Spent   []model.Money `json:"spent"`   // by currency
+	Unknown int           `json:"unknown"` // solutions with training that is not in Spent
 }
 
 // Summary is the answer to what was spent, how much of it was wasted, and what to do. Its JSON keys
 // are stable.
 type Summary struct {
-	Period    string    `json:"period"`
-	Spent     []Amount  `json:"spent"`
-	Unknown   int       `json:"unknown"` // endpoints that are not in Spent
-	Endpoints int       `json:"endpoints"`
-	Idle      int       `json:"idle"`
-	Training  *Training `json:"training"` // null if it is not known
+	Period    string        `json:"period"`
+	Spent     []model.Money `json:"spent"`
+	Unknown   int           `json:"unknown"` // endpoints that are not in Spent
+	Endpoints int           `json:"endpoints"`
+	Idle      int           `json:"idle"`
+	Training  *Training     `json:"training"` // null if it is not known
 	// TrainingCost is that of the period, and not in Spent; null if it is not known.
 	TrainingCost *TrainingCost `json:"trainingCost"`
 	Do           []Proposal    `json:"do"` // at most three, each a command
-	Saves        []Amount      `json:"savesPerMonth"`
+	Saves        []model.Money `json:"savesPerMonth"`
 	// AccountsUnread are the accounts of which nothing is known, in a report over several.
 	AccountsUnread int    `json:"accountsUnread,omitempty"`
 	Accounts       int    `json:"accounts,omitempty"` // of a report over several
 	Text           string `json:"text"`
 }
 
-// SummaryOf sums facts up.
-func SummaryOf(f Facts) Summary {
-	s := Summary{
-		Period: f.Period, Spent: append([]Amount{}, f.Spent...), Unknown: f.Unknown, Endpoints: f.Endpoints, Idle: f.Idle,
-		Training: f.Training, TrainingCost: f.TrainingCost, Do: []Proposal{},
-		AccountsUnread: f.AccountsUnread, Accounts: f.Accounts,
-	}
-	for _, p := range f.Proposals {
+// SummaryOf completes a summary of which all but Saves and Text is known. Do has all proposals, and is nil if
+// none were looked for, as in a span in the past.
+func SummaryOf(s Summary) Summary {
+	proposals := s.Do
+	s.Do = []Proposal{}
+	for _, p := range proposals {
 		if p.Command != "" && len(s.Do) < topProposals {
 			s.Do = append(s.Do, p)
 		}
 	}
-	s.Saves = Sum(s.Do)
-	s.Text = s.spentText() + " " + s.foundText(f.Proposals == nil)
-	if f.Proposals != nil {
+	s.Spent, s.Saves = append([]model.Money{}, s.Spent...), Sum(s.Do)
+	s.Text = s.spentText() + " " + s.foundText(proposals == nil)
+	if proposals != nil {
 		s.Text += " " + s.doText()
 	}
 	return s
@@ -83,7 +66,7 @@ func (s Summary) spentText() string {
 	text, notes := s.Period+": ", []string{}
 	switch {
 	case len(s.Spent) > 0:
-		text += AmountsText(s.Spent)
+		text += model.MoneyText(s.Spent, " and ")
 		if s.Unknown > 0 {
 			notes = append(notes, fmt.Sprintf("without %d of %s", s.Unknown, model.Plural(s.Endpoints, "endpoint")))
 		}
@@ -110,11 +93,7 @@ func (c *TrainingCost) Plus(o *TrainingCost) *TrainingCost {
 	if c == nil || o == nil {
 		return nil
 	}
-	sums := map[string]float64{}
-	for _, a := range append(append([]Amount{}, c.Spent...), o.Spent...) {
-		sums[a.Currency] += a.Amount
-	}
-	return &TrainingCost{Spent: Amounts(sums), Unknown: c.Unknown + o.Unknown}
+	return &TrainingCost{Spent: model.SumMoney(c.Spent, o.Spent), Unknown: c.Unknown + o.Unknown}
 }
 
 // text is the cost of training as the end of a sentence.
@@ -125,9 +104,9 @@ func (c *TrainingCost) text() string {
 	case len(c.Spent) == 0:
 		return fmt.Sprintf(", and the training of %s at unknown cost", model.Plural(c.Unknown, "solution"))
 	case c.Unknown > 0:
-		return fmt.Sprintf(", and %s for training (without that of %s)", AmountsText(c.Spent), model.Plural(c.Unknown, "solution"))
+		return fmt.Sprintf(", and %s for training (without that of %s)", model.MoneyText(c.Spent, " and "), model.Plural(c.Unknown, "solution"))
 	}
-	return ", and " + AmountsText(c.Spent) + " for training"
+	return ", and " + model.MoneyText(c.Spent, " and ") + " for training"
 }
 
 // foundText is what there is. Training is that of the last 30 days even if the period is in the past.
@@ -181,16 +160,7 @@ func (s Summary) savesText() string {
 		return "."
 	case unknown > 0:
 		return fmt.Sprintf("; saves %s a month, and what %d of them %s is not known.",
-			AmountsText(s.Saves), unknown, verb)
+			model.MoneyText(s.Saves, " and "), unknown, verb)
 	}
-	return "; saves " + AmountsText(s.Saves) + " a month."
-}
-
-// AmountsText are amounts in words.
-func AmountsText(list []Amount) string {
-	var parts []string
-	for _, a := range list {
-		parts = append(parts, a.Currency+" "+model.Number(a.Amount, 2))
-	}
-	return strings.Join(parts, " and ")
+	return "; saves " + model.MoneyText(s.Saves, " and ") + " a month."
 }

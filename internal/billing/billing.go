@@ -63,27 +63,13 @@ func ReportTimeOf(now time.Time, days int, delay time.Duration) ReportTime {
 // meteredWindow is the part of the span that a resource is metered over: since its creation, in
 // whole slots of its kind. It may be empty.
 func meteredWindow(r model.Resource, span model.Window) model.Window {
-	start := later(span.Start, ceil(r.Created, Unit(r.Kind)))
-	return model.NewWindow(earlier(start, span.End), span.End)
+	start := model.Later(span.Start, ceil(r.Created, Unit(r.Kind)))
+	return model.NewWindow(model.Earlier(start, span.End), span.End)
 }
 
 // ceil is the first multiple of a unit that is not before a time, in UTC.
 func ceil(t time.Time, unit time.Duration) time.Time {
 	return t.UTC().Add(unit - time.Nanosecond).Truncate(unit)
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // requestsQuery asks for the requests in every slot of the span. All resources are asked
@@ -127,7 +113,7 @@ func Queries(r model.Resource, m ReportTime) []model.Query {
 // creation, but not the first, which has no neighbour, and none too recent to be believed.
 func evidenceWindow(r model.Resource, w model.Window) model.Window {
 	end := rules.EvidenceEnd(w.End)
-	return model.NewWindow(earlier(later(w.Start.Add(time.Hour), ceil(r.Created, time.Hour)), end), end)
+	return model.NewWindow(model.Earlier(model.Later(w.Start.Add(time.Hour), ceil(r.Created, time.Hour)), end), end)
 }
 
 func failedQueries(r model.Resource, m ReportTime) []model.Query {
@@ -143,5 +129,5 @@ func failedQueries(r model.Resource, m ReportTime) []model.Query {
 // idleQueries ask for every call to a resource in the span, in the idle time if that
 // reaches further back, and since.
 func idleQueries(r model.Resource, idle time.Duration, m ReportTime) []model.Query {
-	return rules.CallQueries(r, model.NewWindow(earlier(m.Span.Start, m.Span.End.Add(-idle)), m.Until), Slot)
+	return rules.CallQueries(r, model.NewWindow(model.Earlier(m.Span.Start, m.Span.End.Add(-idle)), m.Until), Slot)
 }

@@ -323,7 +323,7 @@ func (h History) Watermark(r model.Resource, w model.Window) (minimum int, ok bo
 		return 0, false
 	}
 	e := h.evidence
-	e.Window = model.Window{Start: later(w.Start, e.Window.Start), End: earlier(w.End, e.Window.End)}
+	e.Window = model.Window{Start: model.Later(w.Start, e.Window.Start), End: model.Earlier(w.End, e.Window.End)}
 	load := rules.LoadOf(r, e, h.now)
 	if !load.Confirmed || load.Silent > 0 && (!e.Regional.Complete || !e.Record.Complete) {
 		return 0, false

@@ -41,23 +41,12 @@ type Savings struct {
 func (s *Savings) Add(other Savings) {
 	s.TPSHours += other.TPSHours
 	s.PerMonth += other.PerMonth
-	s.ColdPerWeek = addKnown(s.ColdPerWeek, other.ColdPerWeek)
-	s.ColdPerWeekNow = addKnown(s.ColdPerWeekNow, other.ColdPerWeekNow)
+	s.ColdPerWeek = model.AddKnown(s.ColdPerWeek, other.ColdPerWeek)
+	s.ColdPerWeekNow = model.AddKnown(s.ColdPerWeekNow, other.ColdPerWeekNow)
 	s.ColdUnknown += other.ColdUnknown
 	s.Jumps += other.Jumps
 	s.Sudden += other.Sudden
 	s.JumpsNow += other.JumpsNow
-}
-
-// addKnown adds two numbers, of which those that are not known are nil.
-func addKnown(a, b *float64) *float64 {
-	switch {
-	case a == nil:
-		return b
-	case b == nil:
-		return a
-	}
-	return new(*a + *b)
 }
 
 // Saving is what an action on a resource would save. With the verdict None it saves
@@ -93,9 +82,9 @@ func Advise(r model.Resource, u Metered, readings model.Readings, idle, used tim
 	if !u.Readable {
 		return Saving{Action: rules.None, Reason: u.Why}
 	}
-	evidence := confirmed(u.evidence, r, readings, lookBack(m))
-	s := u.advise(r, evidence, readings, idle, used, m)
-	s.Observed = rules.LoadOf(r, evidence, m.Now)
+	e := confirmed(u.evidence, r, readings, lookBack(m))
+	s := u.advise(r, e, readings, idle, used, m)
+	s.Observed = rules.LoadOf(r, e, m.Now)
 	return s
 }
 

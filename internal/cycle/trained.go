@@ -25,15 +25,16 @@ func trainingCost(facts []training.Facts, prices pricing.Table, spans billing.Sp
 	if since.After(in.Start) || slices.ContainsFunc(facts, unread) {
 		return nil
 	}
-	sums, unknown := map[string]float64{}, map[model.ARN]bool{}
+	unknown := map[model.ARN]bool{}
+	var spent []model.Money
 	for _, d := range days {
 		if d.Estimate.Amount == nil {
 			unknown[d.Solution] = true
 			continue
 		}
-		sums[d.Estimate.Currency] += *d.Estimate.Amount
+		spent = append(spent, model.Money{Currency: d.Estimate.Currency, Amount: *d.Estimate.Amount})
 	}
-	return &advice.TrainingCost{Spent: advice.Amounts(sums), Unknown: len(unknown)}
+	return &advice.TrainingCost{Spent: model.SumMoney(spent), Unknown: len(unknown)}
 }
 
 // trainedDays adds up the hours of training that ended in a window, by solution and day, and returns

@@ -34,7 +34,7 @@ func TestWhatTrainingCostIsKnownOnlyIfAllOfItWasRead(t *testing.T) {
 	month := days(14)
 	month.Month = model.NewWindow(now.AddDate(0, 0, -28), now)
 	usd := func(amount float64, unknown int) *advice.TrainingCost {
-		return &advice.TrainingCost{Spent: []advice.Amount{{Currency: "USD", Amount: amount}}, Unknown: unknown}
+		return &advice.TrainingCost{Spent: []model.Money{{Currency: "USD", Amount: amount}}, Unknown: unknown}
 	}
 	for _, c := range []struct {
 		name  string
@@ -44,7 +44,7 @@ func TestWhatTrainingCostIsKnownOnlyIfAllOfItWasRead(t *testing.T) {
 	}{
 		{"all of it", facts(true, sims), days(14), usd(5*0.24, 0)},
 		{"of the month", facts(true, sims), month, usd(55*0.24, 0)},
-		{"nothing was trained", facts(true), days(14), &advice.TrainingCost{Spent: []advice.Amount{}}},
+		{"nothing was trained", facts(true), days(14), &advice.TrainingCost{Spent: []model.Money{}}},
 		{"billed by interactions", facts(true, sims, solution("b", "aws-user-personalization-v2", version(1, model.StatusActive, new(9.0)))), days(14), usd(5*0.24, 1)},
 		{"hours that are not known", facts(true, sims, solution("b", "aws-sims", version(1, model.StatusActive, nil))), days(14), usd(5*0.24, 1)},
 		{"not read", nil, days(14), nil},

@@ -159,7 +159,7 @@ func MergedLedgers(list []Of[Ledger]) Ledger {
 			trained = append(trained, l.Training.In(one.Account))
 		}
 		out.TrainingCost = out.TrainingCost.Plus(l.TrainingCost)
-		out.TrainedSince = later(out.TrainedSince, l.TrainedSince)
+		out.TrainedSince = model.Later(out.TrainedSince, l.TrainedSince)
 		out.Hourly = addHours(out.Hourly, l.Hourly)
 		out.Month = out.Month.plus(l.Month)
 		switch {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,25 +19,16 @@ import (
 // Specification 1.2. Only a ledger has it.
 const Focus Form = "focus"
 
-// focusColumns are columns of FOCUS 1.2, and after them our own. Left out are those that need
-// what AWS alone knows: SKUs, the invoice, the payer's sub accounts, commitments.
-var focusColumns = []string{
-	"BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart",
-	"ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency", "ChargePeriodEnd", "ChargePeriodStart",
-	"ConsumedQuantity", "ConsumedUnit", "ContractedCost", "ContractedUnitPrice", "EffectiveCost", "InvoiceIssuerName",
-	"ListCost", "ListUnitPrice", "PricingCategory", "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName",
-	"RegionId", "RegionName", "ResourceId", "ResourceName", "ResourceType", "ServiceCategory", "ServiceName", "ServiceSubcategory", "Tags",
-	"x_DatasetGroup", "x_PriceConfidence", "x_PriceDate", "x_PriceSource", "x_Recipe",
-}
-
-// accountColumnsOfFocus are the columns of a ledger, with those of the sub account if there are several. The
-// billing account of an endpoint is the payer of its account, if that is known, or the account itself.
-func accountColumnsOfFocus(accounts []Account) []string {
-	if len(accounts) == 0 {
-		return focusColumns
-	}
-	return append(slices.Clone(focusColumns), "SubAccountId", "SubAccountName")
-}
+// focusColumns are columns of FOCUS 1.2, and after them our own. Left out are those that need what AWS alone
+// knows: SKUs, the invoice, the payer's sub accounts, commitments; those of the sub account follow if there are
+// several accounts. The billing account of an endpoint is the payer of its account, if that is known, or the
+// account itself.
+const focusColumns = `BilledCost BillingAccountId BillingAccountName BillingCurrency BillingPeriodEnd BillingPeriodStart
+	ChargeCategory ChargeClass ChargeDescription ChargeFrequency ChargePeriodEnd ChargePeriodStart
+	ConsumedQuantity ConsumedUnit ContractedCost ContractedUnitPrice EffectiveCost InvoiceIssuerName
+	ListCost ListUnitPrice PricingCategory PricingQuantity PricingUnit ProviderName PublisherName
+	RegionId RegionName ResourceId ResourceName ResourceType ServiceCategory ServiceName ServiceSubcategory Tags
+	x_DatasetGroup x_PriceConfidence x_PriceDate x_PriceSource x_Recipe`
 
 // Decimals of quantities and unit prices. Costs are their products, with all digits, as FOCUS
 // requires that they match.
@@ -51,12 +41,16 @@ const (
 // billed in. What has no price, or could not be read, has no row, as a cost must not be null, and
 // is not 0; NoFocusRows names it. The error is w's.
 func (l Ledger) WriteFocus(w io.Writer) error {
-	return csv.NewWriter(w).WriteAll(inert(l.focusRows()))
+	return WriteCSV(w, l.focusRows())
 }
 
 func (l Ledger) focusRows() [][]string {
 	l.Normalize()
-	rows := [][]string{accountColumnsOfFocus(l.Accounts)}
+	columns := focusColumns
+	if len(l.Accounts) > 0 {
+		columns += " SubAccountId SubAccountName"
+	}
+	rows := [][]string{strings.Fields(columns)}
 	bill := BillOf(l.Resources)
 	for _, e := range l.Resources {
 		if e.Usage == nil {
@@ -93,10 +87,9 @@ func BillOf(entries []Entry) *pricing.Bill {
 type focusLine struct {
 	day                 model.Window // the charge period
 	consumed, unit      string
-	kind, arn, name     string // of the resource
-	account, region     string
-	payer               string        // the account that is billed
-	sub                 model.Account // if the ledger covers several
+	kind                string
+	arn                 model.ARN
+	account             model.Account // if the ledger covers several, else only the payer
 	datasetGroup, tags  string
 	recipe, description string
 	price               pricing.Price
@@ -105,9 +98,8 @@ type focusLine struct {
 func (e Entry) focusLine(day pricing.Day, c pricing.Charge) focusLine {
 	use := e.use()
 	line := focusLine{
-		day:  clipped(day.Start, e.Usage.Window),
-		kind: e.Kind.Title(), arn: e.ARN, name: e.Name, account: use.ARN.Account, region: e.Region,
-		payer: e.Payer, sub: model.Account{ID: e.Account, Name: e.AccountName},
+		day: clipped(day.Start, e.Usage.Window), kind: e.Kind.Title(), arn: use.ARN,
+		account:      model.Account{ID: e.Account, Name: e.AccountName, Payer: e.Payer},
 		datasetGroup: e.DatasetGroup, tags: tagsText(e.Tags), recipe: e.Recipe, description: c.Unit, price: use.Price,
 	}
 	line.consumed, line.unit = e.consumed(day, c)
@@ -129,15 +121,13 @@ type TrainedDay struct {
 func (t TrainedDay) focusLine(w model.Window) focusLine {
 	return focusLine{
 		day: clipped(t.Day, w), consumed: digitsOf(decimal(t.Hours, quantityDecimals)), unit: "Hours",
-		kind: "Solution", arn: t.Solution.String(), name: t.Solution.Name(), account: t.Solution.Account, region: t.Solution.Region,
-		payer: t.Account.Payer, sub: t.Account,
-		datasetGroup: t.DatasetGroup, recipe: t.Recipe, description: "training", price: t.Price,
+		kind: "Solution", arn: t.Solution, account: t.Account, datasetGroup: t.DatasetGroup, recipe: t.Recipe, description: "training", price: t.Price,
 	}
 }
 
 // clipped is the part of a day that is in a window.
 func clipped(day time.Time, w model.Window) model.Window {
-	return model.NewWindow(later(day, w.Start), earlier(day.AddDate(0, 0, 1), w.End))
+	return model.NewWindow(model.Later(day, w.Start), model.Earlier(day.AddDate(0, 0, 1), w.End))
 }
 
 // cells are the line with a charge, in the order of the columns.
@@ -147,17 +137,17 @@ func (f focusLine) cells(c pricing.Charge) []string {
 	contracted := decimal(c.UnitPrice*(1-f.price.Discount/100), priceDecimals)
 	listCost, cost := new(big.Rat).Mul(quantity, list), digitsOf(new(big.Rat).Mul(quantity, contracted))
 	cells := []string{
-		cost, cmp.Or(f.payer, f.account), "", f.price.Currency, focusTime(month.AddDate(0, 1, 0)), focusTime(month),
-		"Usage", "", fmt.Sprintf("Amazon Personalize %s %s: %s (estimate)", strings.ToLower(f.kind), f.name, f.description), "Usage-Based",
+		cost, cmp.Or(f.account.Payer, f.arn.Account), "", f.price.Currency, focusTime(month.AddDate(0, 1, 0)), focusTime(month),
+		"Usage", "", fmt.Sprintf("Amazon Personalize %s %s: %s (estimate)", strings.ToLower(f.kind), f.arn.Name(), f.description), "Usage-Based",
 		focusTime(f.day.End), focusTime(f.day.Start),
 		f.consumed, f.unit, cost, digitsOf(contracted), cost, "AWS",
 		digitsOf(listCost), digitsOf(list), "Standard", digitsOf(quantity), c.Unit, "AWS", "AWS",
-		f.region, cmp.Or(regionNames[f.region], f.region), f.arn, f.name, "Personalize " + f.kind,
+		f.arn.Region, cmp.Or(regionNames[f.arn.Region], f.arn.Region), f.arn.String(), f.arn.Name(), "Personalize " + f.kind,
 		"AI and Machine Learning", "Amazon Personalize", "Machine Learning", f.tags,
 		f.datasetGroup, string(f.price.Confidence), f.price.Date, f.price.Source, f.recipe,
 	}
-	if f.sub.ID != "" {
-		cells = append(cells, f.sub.ID, f.sub.Name)
+	if f.account.ID != "" {
+		cells = append(cells, f.account.ID, f.account.Name)
 	}
 	return cells
 }
@@ -186,20 +176,6 @@ func tagsText(tags map[string]string) string {
 }
 
 func focusTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
-
-func later(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.After(b) {
-		return b
-	}
-	return a
-}
 
 // decimal is a number rounded to so many decimals, exactly.
 func decimal(v float64, decimals int) *big.Rat {

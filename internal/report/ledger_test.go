@@ -144,7 +144,7 @@ func ledgerOf() Ledger {
 	}
 	hostile := resource(model.Campaign, "eu-west-1", `</script><b>"x" & y`, "aws-user-personalization-v2", 2)
 	l := Ledger{
-		Window: span, Days: 2, Totals: Totals{Throughput: &together}, Training: trainingOf(end), TrainingCost: &advice.TrainingCost{Spent: []advice.Amount{{Currency: "USD", Amount: 1.14}}, Unknown: 1},
+		Window: span, Days: 2, Totals: Totals{Throughput: &together}, Training: trainingOf(end), TrainingCost: &advice.TrainingCost{Spent: []model.Money{{Currency: "USD", Amount: 1.14}}, Unknown: 1},
 		Resources: []Entry{
 			entry(resource(model.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
 				billing.Saving{Action: rules.StepDown, NewMin: 5, Savings: billing.Savings{TPSHours: 1400.25, PerMonth: 21_297.1, ColdPerWeek: num(7.5), ColdPerWeekNow: num(0.5), Jumps: 3, Sudden: 1, JumpsNow: 0}, Cold: cold, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}),

@@ -202,21 +202,21 @@ func (l Ledger) counted() string {
 // summary sums the ledger up: of the month, if one was metered, or else of what is shown.
 func (l Ledger) summary() advice.Summary {
 	t := l.Totals
-	f := advice.Facts{
+	s := advice.Summary{
 		Period: l.period(), Endpoints: t.Resources, Idle: t.Idle, Unknown: t.Unread + t.Unpriced, TrainingCost: l.TrainingCost,
-		Proposals: l.Recommendations, Accounts: len(l.Accounts), AccountsUnread: len(unread(l.Accounts)),
+		Do: l.Recommendations, Accounts: len(l.Accounts), AccountsUnread: len(unread(l.Accounts)),
 	}
 	for _, e := range t.Estimates {
-		f.Spent = append(f.Spent, advice.Amount{Currency: e.Currency, Amount: e.Paid})
+		s.Spent = append(s.Spent, model.Money{Currency: e.Currency, Amount: e.Paid})
 	}
 	if l.Month != nil {
-		f.Period, f.Spent, f.Unknown = l.Month.Period(), l.Month.Spent, l.Month.Unknown
+		s.Period, s.Spent, s.Unknown = l.Month.Period(), l.Month.Spent, l.Month.Unknown
 	}
 	if l.Training != nil && l.Training.Totals.Hours != nil {
 		t := l.Training.Totals
-		f.Training = &advice.Training{Hours: *t.Hours, NeverServed: t.Unserved, Partial: len(t.Unread) > 0 || t.HoursMissing()}
+		s.Training = &advice.Training{Hours: *t.Hours, NeverServed: t.Unserved, Partial: len(t.Unread) > 0 || t.HoursMissing()}
 	}
-	return advice.SummaryOf(f)
+	return advice.SummaryOf(s)
 }
 
 // period is what the shown span is called.
@@ -230,7 +230,7 @@ func (p Printer) advised(l Ledger) {
 		return
 	}
 	for _, line := range p.wrapped(l.Summary.Text, p.Width) {
-		p.Line(p.paint(bold, line))
+		p.Line(p.Paint(bold, line))
 	}
 	if l.Month != nil {
 		p.Line("")

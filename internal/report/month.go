@@ -3,10 +3,8 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
@@ -16,25 +14,24 @@ import (
 // forecast; amounts are estimates.
 type Month struct {
 	MonthCost
-	Forecast *Forecast  `json:"forecast"` // of the present month; null for an earlier one
-	Before   *MonthCost `json:"before"`   // the month before; null if it was not metered
+	// Forecast is what the whole month costs if it goes on with the present minimums and the demand of the
+	// last 14 days; null for an earlier month.
+	Forecast *Cost      `json:"forecast"`
+	Before   *MonthCost `json:"before"` // the month before; null if it was not metered
 }
 
 // MonthCost is the cost of a month, as far as it was metered.
 type MonthCost struct {
-	Month    string          `json:"month"`        // as 2026-11
-	Window   model.Window    `json:"window"`       // that was metered
-	TPSHours float64         `json:"tpsHoursPaid"` // of all endpoints that could be read
-	Spent    []advice.Amount `json:"spent"`        // by currency, of what has a price
-	Unknown  int             `json:"unknown"`      // endpoints that are not in Spent
+	Month  string       `json:"month"`  // as 2026-11
+	Window model.Window `json:"window"` // that was metered
+	Cost
 }
 
-// Forecast is what a whole month costs if it goes on with the present minimums and the demand of
-// the last 14 days.
-type Forecast struct {
-	TPSHours float64         `json:"tpsHoursPaid"` // metered and forecast ones
-	Spent    []advice.Amount `json:"spent"`        // by currency, of what has a price
-	Unknown  int             `json:"unknown"`      // endpoints that are not in Spent
+// Cost is what endpoints cost.
+type Cost struct {
+	TPSHours float64       `json:"tpsHoursPaid"` // of all endpoints that could be read, with those that are forecast
+	Spent    []model.Money `json:"spent"`        // by currency, of what has a price
+	Unknown  int           `json:"unknown"`      // endpoints that are not in Spent
 }
 
 // Parts are what a resource used in the month, and in the one before, for the sums of a month.
@@ -81,32 +78,18 @@ func (m *Month) plus(other *Month) *Month {
 	if m == nil || other == nil {
 		return cmp.Or(m, other)
 	}
-	sum := &Month{MonthCost: m.MonthCost.plus(other.MonthCost)}
+	sum := &Month{MonthCost: MonthCost{m.Month, m.Window, m.Cost.plus(other.Cost)}}
 	if m.Forecast != nil && other.Forecast != nil {
-		sum.Forecast = &Forecast{
-			m.Forecast.TPSHours + other.Forecast.TPSHours, plusAmounts(m.Forecast.Spent, other.Forecast.Spent),
-			m.Forecast.Unknown + other.Forecast.Unknown,
-		}
+		sum.Forecast = new(m.Forecast.plus(*other.Forecast))
 	}
 	if sum.Before = cmp.Or(m.Before, other.Before); m.Before != nil && other.Before != nil {
-		sum.Before = new(m.Before.plus(*other.Before))
+		sum.Before = &MonthCost{m.Before.Month, m.Before.Window, m.Before.Cost.plus(other.Before.Cost)}
 	}
 	return sum
 }
 
-func (m MonthCost) plus(other MonthCost) MonthCost {
-	m.TPSHours += other.TPSHours
-	m.Spent = plusAmounts(m.Spent, other.Spent)
-	m.Unknown += other.Unknown
-	return m
-}
-
-func plusAmounts(lists ...[]advice.Amount) []advice.Amount {
-	sums := map[string]float64{}
-	for _, a := range slices.Concat(lists...) {
-		sums[a.Currency] += a.Amount
-	}
-	return advice.Amounts(sums)
+func (c Cost) plus(other Cost) Cost {
+	return Cost{c.TPSHours + other.TPSHours, model.SumMoney(c.Spent, other.Spent), c.Unknown + other.Unknown}
 }
 
 func monthOf(parts []Parts, w model.Window, part func(Parts) *Part) MonthCost {
@@ -129,19 +112,20 @@ func monthOf(parts []Parts, w model.Window, part func(Parts) *Part) MonthCost {
 }
 
 // costOf adds up what uses cost together.
-func costOf(uses []pricing.Use) []advice.Amount {
-	bill, sums := pricing.NewBill(uses), map[string]float64{}
+func costOf(uses []pricing.Use) []model.Money {
+	bill := pricing.NewBill(uses)
+	var amounts []model.Money
 	for _, u := range uses {
 		if span := bill.Span(u); span.Amount != nil {
-			sums[span.Currency] += *span.Amount
+			amounts = append(amounts, model.Money{Currency: span.Currency, Amount: *span.Amount})
 		}
 	}
-	return advice.Amounts(sums)
+	return model.SumMoney(amounts)
 }
 
 // forecastOf adds the rest of the month, at the present rate, to what was metered.
-func forecastOf(parts []Parts, w model.Window) *Forecast {
-	f := &Forecast{}
+func forecastOf(parts []Parts, w model.Window) *Cost {
+	f := &Cost{}
 	share := billing.MonthEnd(w.Start).Sub(w.End).Hours() / billing.HoursPerMonth
 	var uses []pricing.Use
 	for _, one := range parts {
@@ -181,24 +165,24 @@ func (m MonthCost) name() string { return m.Window.Start.Format("January 2006") 
 
 // Text is the month with its forecast and the month before.
 func (m Month) Text() string {
-	text := m.Period() + " " + costText(m.Spent, m.TPSHours, m.Unknown)
+	text := m.Period() + " " + m.Cost.text()
 	if f := m.Forecast; f != nil {
-		text += "; forecast to its end, at the present rate: " + costText(f.Spent, f.TPSHours, f.Unknown)
+		text += "; forecast to its end, at the present rate: " + f.text()
 	}
 	if m.Before != nil {
-		text += "; " + m.Before.name() + " " + costText(m.Before.Spent, m.Before.TPSHours, m.Before.Unknown)
+		text += "; " + m.Before.name() + " " + m.Before.text()
 	}
 	return text
 }
 
-func costText(spent []advice.Amount, hours float64, unknown int) string {
+func (c Cost) text() string {
 	text := "at unknown cost"
-	if len(spent) > 0 {
-		text = advice.AmountsText(spent)
+	if len(c.Spent) > 0 {
+		text = model.MoneyText(c.Spent, " and ")
 	}
-	text += fmt.Sprintf(" (%s TPS-hours", commas(hours))
-	if unknown > 0 {
-		text += fmt.Sprintf("; without %d unknown", unknown)
+	text += fmt.Sprintf(" (%s TPS-hours", commas(c.TPSHours))
+	if c.Unknown > 0 {
+		text += fmt.Sprintf("; without %d unknown", c.Unknown)
 	}
 	return text + ")"
 }

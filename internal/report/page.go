@@ -34,16 +34,8 @@ type tile struct{ Label, Value, More string }
 type pageColumn struct{ Title, Kind string }
 
 var pageColumns = []pageColumn{
-	{"Resource", "text"},
-	{"Minimum", "number"},
-	{"Average", "number"},
-	{"Utilization", "number"},
-	{"Idle", "number"},
-	{"Paid", "number"},
-	{"Used", "number"},
-	{"Wasted", "number"},
-	{"Saves a month", "number"},
-	{"What to do", "text"},
+	{"Resource", "text"}, {"Minimum", "number"}, {"Average", "number"}, {"Utilization", "number"}, {"Idle", "number"},
+	{"Paid", "number"}, {"Used", "number"}, {"Wasted", "number"}, {"Saves a month", "number"}, {"What to do", "text"},
 }
 
 // pageCell is one cell; Sort is what it is sorted by, empty if that is not known.
@@ -62,7 +54,13 @@ func (l Ledger) Page() Page {
 		Training: TrainingViewOf(l.Training),
 	}
 	entries := slices.Clone(l.Resources)
-	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(b.waste(), a.waste()) })
+	waste := func(e Entry) float64 {
+		if e.Usage == nil { // at the end
+			return -1
+		}
+		return e.Usage.TPSHours.Wasted
+	}
+	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(waste(b), waste(a)) })
 	p.addCharts(entries, l.Hourly)
 	for _, e := range entries {
 		p.Rows = append(p.Rows, pageRow(e))
@@ -71,14 +69,6 @@ func (l Ledger) Page() Page {
 		p.Problems = append(p.Problems, model.OneLine(problem.Error()))
 	}
 	return p
-}
-
-// waste is what orders the page. It is -1 where the usage could not be read.
-func (e Entry) waste() float64 {
-	if e.Usage == nil {
-		return -1
-	}
-	return e.Usage.TPSHours.Wasted
 }
 
 // tiles are the figures to see first.
@@ -140,50 +130,47 @@ func pageRow(e Entry) []pageCell {
 	for i := range cells {
 		cells[i] = pageCell{Label: pageColumns[i].Title, Text: "–"}
 	}
+	set := func(i int, value *float64, decimals int, unit, more string) {
+		if value != nil {
+			cells[i].Sort, cells[i].Text, cells[i].More = digits(*value), Number(value, decimals, unit), more
+		}
+	}
 	cells[0] = pageCell{Head: true, Sort: e.Name, Text: e.Name, More: string(e.Kind) + " in " + e.Region}
-	cells[1].set(float64(e.Min), strconv.Itoa(e.Min), "")
+	set(1, new(float64(e.Min)), 0, "", "")
 	if u := e.Usage; u != nil {
-		cells[2].set(u.Actual, Number(&u.Actual, 2, ""), "peak "+Number(&u.Peak, 2, ""))
-		if u.Utilization.Mean != nil {
-			cells[3].set(*u.Utilization.Mean, Number(u.Utilization.Mean, 1, "%"), spread(u.Utilization))
-		}
-		if u.IdleHours != nil {
-			cells[4].set(*u.IdleHours, Number(u.IdleHours, 1, " h"), "of "+Number(&u.Hours, 1, " h"))
-		}
-		cells[5].set(u.TPSHours.Paid, commas(u.TPSHours.Paid), "")
-		cells[6].set(u.TPSHours.Used, commas(u.TPSHours.Used), "")
+		set(2, &u.Actual, 2, "", "peak "+Number(&u.Peak, 2, ""))
+		set(3, u.Utilization.Mean, 1, "%", spread(u.Utilization))
+		set(4, u.IdleHours, 1, " h", "of "+Number(&u.Hours, 1, " h"))
+		set(5, &u.TPSHours.Paid, 1, "", "")
+		set(6, &u.TPSHours.Used, 1, "", "")
 		share := 0.0
 		if u.TPSHours.Paid > 0 {
 			share = u.TPSHours.Wasted / u.TPSHours.Paid * 100
 		}
-		cells[7].set(u.TPSHours.Wasted, commas(u.TPSHours.Wasted), Number(&share, 1, "%"))
+		set(7, &u.TPSHours.Wasted, 1, "", Number(&share, 1, "%"))
 		cells[7].Class, cells[7].Share = "waste", strconv.FormatFloat(share, 'f', 1, 64)
 	}
 	last := &cells[len(cells)-1]
 	last.Class, last.Sort, last.Text = "words", "none", e.Note
 	if s := e.Saving; s != nil {
-		more := ""
+		more, note := "", ""
 		if e.Estimate != nil {
 			more = fmt.Sprintf("estimate %s %s", e.Estimate.Currency, amount(e.Estimate.SavedPerMonth))
+			if e.Estimate.Note != "" {
+				note = "; " + e.Estimate.Note
+			}
 		}
-		cells[8].set(s.PerMonth, commas(s.PerMonth), more)
+		set(8, &s.PerMonth, 1, "", more)
 		last.Sort, last.Action = string(s.Action), string(s.Action)
 		if s.Action == rules.StepDown {
 			last.Action += " to " + strconv.Itoa(s.NewMin)
-			last.More = e.exposure()
-			if e.Estimate != nil && e.Estimate.Note != "" {
-				last.More += "; " + e.Estimate.Note
-			}
+			last.More = e.exposure() + note
 		}
 	}
 	if e.Schedule != nil {
 		last.More = strings.TrimPrefix(last.More+"\nProposed: "+e.Schedule.Sentence()+": "+e.Schedule.Command, "\n")
 	}
 	return cells
-}
-
-func (c *pageCell) set(value float64, text, more string) {
-	c.Sort, c.Text, c.More = digits(value), text, more
 }
 
 func spread(u billing.Utilization) string {

@@ -168,11 +168,11 @@ func SavedState(a savings.Action) string {
 }
 
 // money is an estimate in its currency; a dash if there is none.
-func money(m *savings.Money) string {
+func money(m *model.Money) string {
 	if m == nil {
 		return "–"
 	}
-	return m.Currency + " " + amount(m.Amount)
+	return m.String()
 }
 
 // SavedText is what actions have saved, in words.
@@ -184,12 +184,8 @@ func SavedText(s savings.Sum) string {
 			text = "nothing yet"
 		}
 	}
-	var estimates []string
-	for _, m := range s.Estimates {
-		estimates = append(estimates, money(&m))
-	}
-	if len(estimates) > 0 {
-		text += "; estimate " + strings.Join(estimates, " + ")
+	if len(s.Estimates) > 0 {
+		text += "; estimate " + model.MoneyText(s.Estimates, " + ")
 		if s.Unpriced > 0 {
 			text += ", without " + model.Plural(s.Unpriced, "action")
 		}

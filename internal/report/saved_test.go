@@ -39,12 +39,12 @@ func autumn() Saved {
 	broken := action(at(9, 5), model.Campaign, "home", model.ActionUpdate, 0, 5, savings.Incomplete)
 	broken.Amount = savings.Amount{UnknownHours: 1}
 	broken.Months = []savings.Month{{Month: "2026-09", Amount: broken.Amount}}
-	old.Estimate = &savings.Money{Currency: "USD", Amount: 493.82}
-	old.Months[0].Estimate, old.Months[1].Estimate = &savings.Money{Currency: "USD", Amount: 246.91}, &savings.Money{Currency: "USD", Amount: 246.91}
+	old.Estimate = &model.Money{Currency: "USD", Amount: 493.82}
+	old.Months[0].Estimate, old.Months[1].Estimate = &model.Money{Currency: "USD", Amount: 246.91}, &model.Money{Currency: "USD", Amount: 246.91}
 	sum := func(actions int, a savings.Amount, usd float64, unpriced int) savings.Sum {
 		s := savings.Sum{Actions: actions, Amount: a, Unpriced: unpriced}
 		if usd > 0 {
-			s.Estimates = []savings.Money{{Currency: "USD", Amount: usd}}
+			s.Estimates = []model.Money{{Currency: "USD", Amount: usd}}
 		}
 		return s
 	}

@@ -103,8 +103,6 @@ type Grid struct {
 	Rows    []Row
 }
 
-func (p Printer) paint(color, text string) string { return p.Paint(color, text) }
-
 // Paint colors a text, if the style has colors and there is one to use.
 func (s Style) Paint(color, text string) string {
 	if !s.Color || color == "" || text == "" {
@@ -121,7 +119,7 @@ func (p Printer) Line(text string) {
 // Label writes one line of a summary, wrapped under its own text.
 func (p Printer) Label(label, text string) {
 	for _, line := range p.wrapped(text, max(minName, p.Width-labelWidth)) {
-		p.Line(p.paint(bold, label) + strings.Repeat(" ", labelWidth-len(label)) + line)
+		p.Line(p.Paint(bold, label) + strings.Repeat(" ", labelWidth-len(label)) + line)
 		label = ""
 	}
 }
@@ -146,7 +144,7 @@ func (p Printer) Problems(problems []model.Problem) {
 		return
 	}
 	p.Line("")
-	p.Line(p.paint(bold+red, model.Plural(len(problems), "problem")+":"))
+	p.Line(p.Paint(bold+red, model.Plural(len(problems), "problem")+":"))
 	for _, problem := range problems {
 		p.Line("  " + model.OneLine(problem.Error()))
 	}
@@ -165,8 +163,8 @@ func (p Printer) Grid(g Grid) {
 		}
 	}
 	rows := append([]Row{title}, g.Rows...)
-	columns := p.dropMinor(g.Columns, rows)
-	widths, text := p.fit(columns, rows)
+	columns, widths := p.dropMinor(g.Columns, rows)
+	text := p.fit(columns, rows, widths)
 	if text == 0 {
 		rows[0].Text.Text = "" // texts go below, without a title
 	}
@@ -175,15 +173,20 @@ func (p Printer) Grid(g Grid) {
 	}
 }
 
-// dropMinor leaves columns and their cells out until the rest fits, or no minor one is left.
-func (p Printer) dropMinor(columns []Column, rows []Row) []Column {
+// dropMinor leaves columns and their cells out until the rest fits, or no minor one is left. The widths are
+// those of the longest cells.
+func (p Printer) dropMinor(columns []Column, rows []Row) ([]Column, []int) {
+	columns, widths := slices.Clone(columns), make([]int, len(columns))
+	for i := range rows {
+		rows[i].Cells = slices.Clone(rows[i].Cells)
+		for j, c := range rows[i].Cells {
+			widths[j] = max(widths[j], utf8.RuneCountInString(c.Text))
+		}
+	}
 	for p.Width > 0 {
 		need, drop := -gap, -1
 		for i, column := range columns {
-			width := 0
-			for _, row := range rows {
-				width = max(width, utf8.RuneCountInString(row.Cells[i].Text))
-			}
+			width := widths[i]
 			if column.Name {
 				width = min(width, minText) // a shorter one is not broken for the sake of minor columns
 			}
@@ -196,26 +199,22 @@ func (p Printer) dropMinor(columns []Column, rows []Row) []Column {
 			break
 		}
 		fold := columns[drop].Fold
-		columns = slices.Delete(slices.Clone(columns), drop, drop+1)
 		for i := range rows {
 			if value := rows[i].Cells[drop].Text; i > 0 && fold != "" && value != "" { // below the titles
 				rows[i].Text.Text = strings.TrimSuffix(fold+value+"; "+rows[i].Text.Text, "; ")
 			}
-			rows[i].Cells = slices.Delete(slices.Clone(rows[i].Cells), drop, drop+1)
+			rows[i].Cells = slices.Delete(rows[i].Cells, drop, drop+1)
 		}
+		columns, widths = slices.Delete(columns, drop, drop+1), slices.Delete(widths, drop, drop+1)
 	}
-	return columns
+	return columns, widths
 }
 
-// fit is the width of each column and of the texts: that of the longest, the name and the
-// texts narrowed to what is left. Texts of width 0 go below.
-func (p Printer) fit(columns []Column, rows []Row) (widths []int, text int) {
-	widths = make([]int, len(columns))
+// fit narrows the name and the texts to what is left of the width, and returns the width of the texts: 0 if
+// they go below.
+func (p Printer) fit(columns []Column, rows []Row, widths []int) (text int) {
 	for _, row := range rows {
 		text = max(text, utf8.RuneCountInString(row.Text.Text))
-		for i, c := range row.Cells {
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.Text))
-		}
 	}
 	name, longest, room := -1, 0, p.Width // room for name and text
 	for i, column := range columns {
@@ -232,19 +231,19 @@ func (p Printer) fit(columns []Column, rows []Row) (widths []int, text int) {
 	least := min(text, minText)
 	switch {
 	case p.Width <= 0:
-		return widths, text
+		return text
 	case room >= longest+least:
-		return widths, min(text, room-longest)
+		return min(text, room-longest)
 	case name >= 0 && room >= minName+least:
 		widths[name] = room - least
-		return widths, least
+		return least
 	case text > 0:
 		room += gap
 	}
 	if name >= 0 {
 		widths[name] = min(longest, max(minName, room))
 	}
-	return widths, 0
+	return 0
 }
 
 // row writes one row, over several lines where its name or text is too long. A name is never broken:
@@ -276,7 +275,7 @@ func (p Printer) row(columns []Column, r Row, widths []int, text int) {
 				part = parts[i][n]
 			}
 			space := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(part)))
-			part = p.paint(r.Cells[i].Color, part)
+			part = p.Paint(r.Cells[i].Color, part)
 			if column.Right {
 				line.WriteString(space + part)
 			} else {
@@ -285,7 +284,7 @@ func (p Printer) row(columns []Column, r Row, widths []int, text int) {
 			line.WriteString(strings.Repeat(" ", gap))
 		}
 		if n < len(texts) {
-			line.WriteString(p.paint(r.Text.Color, texts[n]))
+			line.WriteString(p.Paint(r.Text.Color, texts[n]))
 		}
 		p.Line(line.String())
 	}
@@ -304,7 +303,7 @@ func (p Printer) below(c Cell) {
 		return
 	}
 	for _, line := range p.wrapped(c.Text, max(minText, p.Width-indent)) {
-		p.Line(strings.Repeat(" ", indent) + p.paint(c.Color, line))
+		p.Line(strings.Repeat(" ", indent) + p.Paint(c.Color, line))
 	}
 }
 

@@ -57,7 +57,7 @@ func TrainingViewOf(r *training.Report) *TrainingView {
 		v.Estimates = []string{"unknown for the training of " + model.Plural(r.Totals.Unpriced, "solution")}
 	}
 	for _, f := range r.Findings {
-		v.Items = append(v.Items, TrainingItem{Text: fmt.Sprintf("%s (%s): %s", f.Name, f.Region, findingText(f)), Command: f.Command})
+		v.Items = append(v.Items, TrainingItem{fmt.Sprintf("%s (%s): %s", f.Name, f.Region, findingText(f)), f.Command})
 	}
 	return v
 }
@@ -105,7 +105,11 @@ func trainingGrid(r training.Report) Grid {
 	g := Grid{Columns: slices.Concat([]Column{{Title: "SOLUTION", Name: true}}, titles("REGION", "AUTOMATIC"),
 		numbers("TRAININGS", "FAILED", "HOURS", "UNSERVED"))}
 	for _, s := range r.Solutions {
-		row := Row{Cells: Cells(s.Name, s.Region, automaticText(s.Automatic), strconv.Itoa(s.Trainings), strconv.Itoa(s.Failed),
+		automatic := "–"
+		if s.Automatic != nil {
+			automatic = map[bool]string{true: "yes", false: "no"}[*s.Automatic]
+		}
+		row := Row{Cells: Cells(s.Name, s.Region, automatic, strconv.Itoa(s.Trainings), strconv.Itoa(s.Failed),
 			Number(s.Hours, 1, ""), Number(s.Unserved, 1, ""))}
 		var texts []string
 		for _, f := range r.Findings {
@@ -121,14 +125,4 @@ func trainingGrid(r training.Report) Grid {
 		g.Rows = append(g.Rows, row)
 	}
 	return g
-}
-
-func automaticText(on *bool) string {
-	switch {
-	case on == nil:
-		return "–"
-	case *on:
-		return "yes"
-	}
-	return "no"
 }

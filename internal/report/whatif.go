@@ -230,7 +230,7 @@ func (p Printer) whatIf(e WhatIfEntry) {
 		title += fmt.Sprintf(", %s TPS-hours used a month, demand known for %s of %s h", commas(*e.Used), commas(e.Known), commas(e.Hours))
 	}
 	for _, line := range p.wrapped(title, p.Width) {
-		p.Line(p.paint(bold, line))
+		p.Line(p.Paint(bold, line))
 	}
 	if len(e.Options) > 0 {
 		p.Grid(e.grid())

@@ -49,20 +49,9 @@ func (t Times) fineFrom() time.Time { return t.Now.Add(-fineReach).Truncate(time
 // windows are the hours read by the hour and those read by 5 minutes, from an hour before the
 // first action on. Either may be empty.
 func (t Times) windows(first time.Time) (coarse, fine model.Window) {
-	start := first.UTC().Truncate(time.Hour).Add(-time.Hour)
-	if oldest := t.Now.Add(-coarseReach).Truncate(time.Hour).Add(time.Hour); start.Before(oldest) {
-		start = oldest
-	}
-	if start.After(t.End) {
-		start = t.End
-	}
-	border := t.fineFrom()
-	if border.Before(start) {
-		border = start
-	}
-	if border.After(t.End) {
-		border = t.End
-	}
+	oldest := t.Now.Add(-coarseReach).Truncate(time.Hour).Add(time.Hour)
+	start := model.Earlier(model.Later(first.UTC().Truncate(time.Hour).Add(-time.Hour), oldest), t.End)
+	border := model.Earlier(model.Later(t.fineFrom(), start), t.End)
 	return model.NewWindow(start, border), model.NewWindow(border, t.End)
 }
 
@@ -143,10 +132,7 @@ func (e Endpoint) cells(known Known, readings model.Readings, at Times) []cell {
 	bridge(list)
 	if r := known.Resource; r != nil && !r.Stale && (r.Update == nil || r.Update.Status.Settled()) {
 		// Since its latest update the minimum is the present one.
-		since := r.Created
-		if touched := r.LastTouched(); touched.After(since) {
-			since = touched
-		}
+		since := model.Later(r.Created, r.LastTouched())
 		for i, c := range list {
 			if !c.known && !c.at.Before(since) {
 				list[i].minimum, list[i].known = float64(r.MinTPS), true

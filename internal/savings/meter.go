@@ -31,7 +31,8 @@ func (e Endpoint) meter(known Known, readings model.Readings, prices pricing.Tab
 	for i, c := range w.actions {
 		actions[i] = c.action(e, at)
 	}
-	return Metered{actions, w.costs(e, known, prices)}
+	whole, parts := w.costs(e, known, prices)
+	return Metered{actions, whole, parts}
 }
 
 // settle adds what was saved in one metered unit: for each part of the minimum, from the oldest to
@@ -153,11 +154,81 @@ func (c *course) action(e Endpoint, at Times) Action {
 // unread adds that nothing is known from the action until end.
 func (c *course) unread(end time.Time) {
 	for from := c.at; from.Before(end); {
-		to := time.Date(from.Year(), from.Month()+1, 1, 0, 0, 0, 0, time.UTC)
-		if to.After(end) {
-			to = end
-		}
+		to := model.Earlier(time.Date(from.Year(), from.Month()+1, 1, 0, 0, 0, 0, time.UTC), end)
 		c.add(from, Amount{UnknownHours: to.Sub(from).Hours()})
 		from = to
 	}
+}
+
+// hours are the hours of the clock in which something is paid for, ascending.
+type hours []billing.Hour
+
+// add adds a metered unit: its requests paid for, and the mean minimum.
+func (h *hours) add(at time.Time, paid, minimum float64) {
+	start := at.Truncate(time.Hour)
+	if n := len(*h); n == 0 || !(*h)[n-1].Start.Equal(start) {
+		*h = append(*h, billing.Hour{Start: start})
+	}
+	hour := &(*h)[len(*h)-1]
+	hour.Paid += paid / billing.PerTPSHour
+	hour.Provisioned = max(hour.Provisioned, minimum) // that it is more than 0 counts
+}
+
+// costs are the costs of an endpoint. Without its recipe no price is known.
+func (w *walk) costs(e Endpoint, known Known, prices pricing.Table) (whole pricing.Use, parts []part) {
+	r := model.Resource{ARN: e.ARN, Kind: e.Kind, Recipe: e.Recipe}
+	if known.Resource != nil {
+		r = *known.Resource
+	}
+	parts = make([]part, len(w.actions))
+	if r.Kind == model.Campaign && r.Recipe == "" {
+		return whole, parts
+	}
+	use := func(h hours) pricing.Use { return pricing.NewUse(prices, r, h, nil, 0) }
+	for i, a := range w.actions {
+		parts[i] = part{use(a.with), use(a.without)}
+	}
+	return use(w.whole), parts
+}
+
+// priced adds estimates to the actions, month by month, at the prices of what was saved last: those of
+// the cheapest tier that the endpoints reached.
+func priced(metered []Metered) (actions []Action, assumptions []string) {
+	var uses []pricing.Use
+	for _, m := range metered {
+		if m.whole.Priced() {
+			uses = append(uses, m.whole)
+		}
+	}
+	bill := pricing.NewBill(uses)
+	for _, m := range metered {
+		for i, a := range m.actions {
+			a.Months = slices.Clone(a.Months)
+			costs := m.parts[i]
+			for j, month := range a.Months {
+				if !costs.with.Priced() || month.TPSHours == nil {
+					continue
+				}
+				estimate := bill.Difference(costs.with.In(windowOf(month.Month)), costs.without.In(windowOf(month.Month)))
+				if estimate.Amount == nil {
+					continue
+				}
+				a.Months[j].Estimate = &model.Money{Currency: estimate.Currency, Amount: *estimate.Amount}
+				assumptions = append(assumptions, estimate.Assumptions...)
+				if a.Estimate == nil {
+					a.Estimate = &model.Money{Currency: estimate.Currency}
+				}
+				a.Estimate.Amount += *estimate.Amount
+			}
+			actions = append(actions, a)
+		}
+	}
+	slices.Sort(assumptions)
+	return actions, slices.Compact(assumptions)
+}
+
+// windowOf is a calendar month.
+func windowOf(month string) model.Window {
+	start, _ := time.Parse("2006-01", month) // made by add
+	return model.NewWindow(start, start.AddDate(0, 1, 0))
 }

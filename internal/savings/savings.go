@@ -49,7 +49,7 @@ type Amount struct {
 
 func (a Amount) plus(b Amount) Amount {
 	return Amount{
-		TPSHours: sum(a.TPSHours, b.TPSHours), Hours: wholeSeconds(a.Hours + b.Hours),
+		TPSHours: model.AddKnown(a.TPSHours, b.TPSHours), Hours: wholeSeconds(a.Hours + b.Hours),
 		UnknownHours: wholeSeconds(a.UnknownHours + b.UnknownHours), ByHours: a.ByHours || b.ByHours,
 	}
 }
@@ -57,44 +57,21 @@ func (a Amount) plus(b Amount) Amount {
 // wholeSeconds are hours without what adding fractions leaves over.
 func wholeSeconds(hours float64) float64 { return math.Round(hours*3600) / 3600 }
 
-// sum adds what is known.
-func sum(a, b *float64) *float64 {
-	switch {
-	case a == nil:
-		return b
-	case b == nil:
-		return a
-	}
-	return new(*a + *b)
-}
-
-// Money is an estimate, after discounts.
-type Money struct {
-	Currency string  `json:"currency"`
-	Amount   float64 `json:"amount"`
-}
-
 // Sum is what several actions saved.
 type Sum struct {
 	Actions int `json:"actions"` // that were in effect, or may have been
 	Amount
-	Estimates []Money `json:"estimates"` // by currency
-	Unpriced  int     `json:"unpriced"`  // actions whose saving is in no estimate
+	Estimates []model.Money `json:"estimates"` // by currency
+	Unpriced  int           `json:"unpriced"`  // actions whose saving is in no estimate
 }
 
-func (s Sum) plus(a Amount, estimate *Money) Sum {
+func (s Sum) plus(a Amount, estimate *model.Money) Sum {
 	s.Actions, s.Amount = s.Actions+1, s.Amount.plus(a)
 	if estimate == nil {
 		s.Unpriced++
 		return s
 	}
-	s.Estimates = slices.Clone(s.Estimates)
-	i := slices.IndexFunc(s.Estimates, func(m Money) bool { return m.Currency == estimate.Currency })
-	if i < 0 {
-		i = len(s.Estimates)
-		s.Estimates = append(s.Estimates, Money{Currency: estimate.Currency})
-	}
-	s.Estimates[i].Amount += estimate.Amount
+	s.Estimates = model.SumMoney(s.Estimates, []model.Money{*estimate})
 	return s
 }
 
@@ -102,7 +79,7 @@ func (s Sum) plus(a Amount, estimate *Money) Sum {
 type Month struct {
 	Month string `json:"month"` // 2026-11
 	Amount
-	Estimate *Money `json:"estimate"` // null if there is no price, or nothing is known
+	Estimate *model.Money `json:"estimate"` // null if there is no price, or nothing is known
 }
 
 // Action is one action that lowers what is paid for: a lower minimum, a stop or a deletion.
@@ -120,7 +97,7 @@ type Action struct {
 	State     State        `json:"state"`
 	Ended     *time.Time   `json:"ended"` // null while it is in effect
 	Amount
-	Estimate *Money `json:"estimate"` // null if there is no price, or nothing is known
+	Estimate *model.Money `json:"estimate"` // null if there is no price, or nothing is known
 	// PromisedPerMonth is the promise on record; null if it has none. AchievedPerMonth is what was
 	// saved in the known time since the action, the time after it ended included, as a month of
 	// 730 hours; null if no time is known.
@@ -159,8 +136,13 @@ type Known struct {
 // Metered is what the actions on one endpoint have saved.
 type Metered struct {
 	actions []Action
-	costs   costs
+	// whole is what the endpoint would have been billed for without any action, and parts are for each action what
+	// it would have been with and without its part of the minimum, in the time that is known.
+	whole pricing.Use
+	parts []part
 }
+
+type part struct{ with, without pricing.Use }
 
 // Compute meters the endpoints that Find found, and prices what they saved.
 func Compute(endpoints []Endpoint, known func(model.ARN) Known, readings model.Readings, prices pricing.Table, at Times) []Metered {

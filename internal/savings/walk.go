@@ -97,11 +97,21 @@ func (w *walk) lastPublished(c *course) int {
 
 // findReturn finds the cell from which on a stopped or deleted endpoint is in service again.
 func (w *walk) findReturn(c *course, i int, e Endpoint, known Known) {
-	shown := w.shownFrom(c.first)
-	limit := w.after(i, e) // whatever was done to it then, it was in service
-	at, started := e.startedIn(c.at, limit)
+	shown := min(c.first, len(w.cells)) // the first cell whose minimum was published again
+	for shown < len(w.cells) && !w.cells[shown].published {
+		shown++
+	}
+	var others []time.Time
+	for _, l := range e.lowered[i+1:] {
+		others = append(others, l.at)
+	}
+	for _, r := range e.raised {
+		others = append(others, r.at)
+	}
+	limit := earliest(others, c.at, time.Time{}) // whatever was done to it then, it was in service
+	at := earliest(e.started, c.at, limit)
 	switch {
-	case started:
+	case !at.IsZero():
 		if c.end = indexOf(w.cells, at); shown < len(w.cells) && w.cells[shown].at.Sub(at) <= startTime {
 			c.end = shown // not billed before it was in service
 		}
@@ -121,38 +131,12 @@ func (w *walk) findReturn(c *course, i int, e Endpoint, known Known) {
 	c.end = max(c.end, c.first)
 }
 
-// shownFrom is the first cell from the i-th on whose minimum was published; len if there is none.
-func (w *walk) shownFrom(i int) int {
-	for i < len(w.cells) && !w.cells[i].published {
-		i++
-	}
-	return min(i, len(w.cells))
-}
-
-// startedIn is when the endpoint was first started, or created again, by a record between two times; the
-// second one may be zero.
-func (e Endpoint) startedIn(after, before time.Time) (time.Time, bool) {
-	for _, t := range e.started {
-		if t.After(after) && (before.IsZero() || t.Before(before)) {
-			return t, true
-		}
-	}
-	return time.Time{}, false
-}
-
-// after is the time of the first other action after the i-th; zero if there is none.
-func (w *walk) after(i int, e Endpoint) time.Time {
-	var first time.Time
-	note := func(t time.Time) {
-		if t.After(e.lowered[i].at) && (first.IsZero() || t.Before(first)) {
+// earliest is the first of times after one and before another, which may be zero; zero if there is none.
+func earliest(times []time.Time, after, before time.Time) (first time.Time) {
+	for _, t := range times {
+		if t.After(after) && (before.IsZero() || t.Before(before)) && (first.IsZero() || t.Before(first)) {
 			first = t
 		}
-	}
-	for _, l := range e.lowered[i+1:] {
-		note(l.at)
-	}
-	for _, r := range e.raised {
-		note(r.at)
 	}
 	return first
 }
@@ -210,18 +194,13 @@ func (w *walk) step(i int) view {
 	case w.awaited != nil && w.awaited.to > w.level:
 		w.set(w.awaited.to, c.at) // in doubt the saving has ended
 	}
-	return view{cell: c, layers: w.layers, open: w.open(i)}
-}
-
-// open are the actions whose effect is awaited.
-func (w *walk) open(i int) []int {
-	var list []int
+	v := view{cell: c, layers: w.layers}
 	for _, p := range w.pending {
-		if i > w.actions[p].cell {
-			list = append(list, p)
+		if i > w.actions[p].cell { // its effect is awaited
+			v.open = append(v.open, p)
 		}
 	}
-	return list
+	return v
 }
 
 // begin begins an action: a stop or deletion is in effect, an update is awaited.

@@ -381,7 +381,7 @@ func savedOf() *report.Saved {
 	step, until := Now.Add(-26*time.Hour), Now.Truncate(time.Hour)
 	amount := savings.Amount{TPSHours: new(208.0), Hours: 26}
 	unknown := savings.Amount{UnknownHours: 20}
-	money := savings.Money{Currency: "USD", Amount: 41.6}
+	money := model.Money{Currency: "USD", Amount: 41.6}
 	month := until.Format("2006-01")
 	return &report.Saved{Records: 2, Ledger: savings.Ledger{
 		Until: until, FineFrom: until.Add(-63 * 24 * time.Hour),
@@ -398,10 +398,10 @@ func savedOf() *report.Saved {
 		},
 		Months: []savings.MonthOf{
 			{Month: month, Action: model.ActionStop, Sum: savings.Sum{Actions: 1, Amount: unknown, Unpriced: 1}},
-			{Month: month, Action: model.ActionUpdate, Sum: savings.Sum{Actions: 1, Amount: amount, Estimates: []savings.Money{money}}},
+			{Month: month, Action: model.ActionUpdate, Sum: savings.Sum{Actions: 1, Amount: amount, Estimates: []model.Money{money}}},
 		},
 		Total: savings.Sum{
-			Actions: 2, Amount: savings.Amount{TPSHours: new(208.0), Hours: 26, UnknownHours: 20}, Estimates: []savings.Money{money}, Unpriced: 1,
+			Actions: 2, Amount: savings.Amount{TPSHours: new(208.0), Hours: 26, UnknownHours: 20}, Estimates: []model.Money{money}, Unpriced: 1,
 		},
 	}}
 }

@@ -114,26 +114,22 @@ func (h *History) addLine(line []byte, where func() string) {
 	if line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff"))); len(line) == 0 {
 		return
 	}
-	decoded := unwrap(line)
+	d := unwrap(line, maxWrapping)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.seen.Lines++
-	records := 0
-	for _, d := range decoded.records {
-		switch a, err := d.audit, d.err; {
-		case err == nil:
-			records++
-			h.keep(a)
-		case !noAudit(err):
-			records++
-			h.fault(Fault{Where: where(), Err: err})
-		}
+	for _, a := range d.records {
+		h.keep(a)
 	}
+	for _, err := range d.faults {
+		h.fault(Fault{Where: where(), Err: err})
+	}
+	records := len(d.records) + len(d.faults)
 	h.seen.Records += records
-	if records == 0 && decoded.object {
+	if records == 0 && d.object {
 		h.seen.Objects++
 	}
-	if records == 0 && decoded.wrapped {
+	if records == 0 && d.wrapped {
 		h.seen.Wrapped++
 	}
 }

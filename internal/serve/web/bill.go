@@ -262,7 +262,7 @@ func (e *estate) savedActions(arn string) (list []savedAction) {
 		}
 		sum := savings.Sum{Actions: 1, Amount: a.Amount}
 		if a.Estimate != nil {
-			sum.Estimates = []savings.Money{*a.Estimate}
+			sum.Estimates = []model.Money{*a.Estimate}
 		}
 		list = append(list, savedAction{
 			When: e.Stamp(a.Time), What: what, Saved: savedText(sum),

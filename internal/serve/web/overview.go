@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -146,7 +145,7 @@ func heroOf(s Snapshot, rows []*row) heroView {
 }
 
 // amounts are sums by currency that leave out some endpoints.
-func amounts(list []advice.Amount, unknown int) total {
+func amounts(list []model.Money, unknown int) total {
 	t := total{Unknown: unknown}
 	for _, a := range list {
 		t.add(money{a.Amount, a.Currency})
