@@ -13,7 +13,6 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sns"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
@@ -240,7 +239,7 @@ func (w *watch) newMails(server *localaws.Server, now time.Time) []Event {
 }
 
 // Subject is the subject of a mail or, without one, its first line.
-func Subject(m sns.Mail) string {
+func Subject(m localaws.Mail) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(m.Message), "\n")
 	return cmp.Or(m.Subject, strings.Trim(first, `"`))
 }
