@@ -343,6 +343,7 @@ type (
 	EstateAccountFault = estatefile.AccountFault
 	Trace              = estatefile.Trace
 	Event              = events.Event
+	Mail               = sns.Mail
 	AlarmChange        = cloudwatch.AlarmChange
 	EstateDataFault    = estatefile.DataFault
 	DataFault          = api.DataFault

@@ -67,9 +67,9 @@ func (m *metrics) getData(c *api.Call, in *getDataInput) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	c.Scope = in.fingerprint()
 	all := m.collect(c, in)
-	if in.NextToken != nil || len(all) > int(cmp.Or(api.Value(in.MaxDatapoints), maxDatapoints)) {
+	if in.NextToken != nil || c.EmptyPage || len(all) > int(cmp.Or(api.Value(in.MaxDatapoints), maxDatapoints)) {
+		c.Scope = in.fingerprint()
 		slices.SortFunc(all, in.compare)
 	}
 	page, next, err := api.Page(c, all, in.key, in.NextToken, in.MaxDatapoints, maxDatapoints)
