@@ -79,6 +79,21 @@ const (
 	maxPages        = 10_000
 )
 
+// ReadAll reads the items of all pages of a listing, as far as possible: call reads one, and page takes it
+// apart.
+func ReadAll[O, T any](call func(token *string) (*O, error), page func(*O) (items []T, next *string)) (all []T, err error) {
+	err = ReadPages(func(token *string) (*string, error) {
+		out, err := call(token)
+		if err != nil {
+			return nil, err
+		}
+		items, next := page(out)
+		all = append(all, items...)
+		return next, nil
+	})
+	return all, err
+}
+
 // ReadPages reads one page after the other until there is no next token. Each read gets
 // the token of its page, nil for the first. It is an error if the same token keeps coming or the
 // pages do not end.

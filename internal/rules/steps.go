@@ -113,8 +113,9 @@ func (f Rise) Found() bool { return !f.At.IsZero() }
 
 // text reports the step with its numbers. The share is rounded down.
 func (f Rise) text(kind model.Kind) string {
+	share, rate := math.Floor(f.Failed/f.Calls*1000)/10, f.Calls/WindowLength.Seconds()
 	return fmt.Sprintf("%.0f of %.0f calls (%.1f %%) failed in the 5 minutes from %s, as demand rose to %.1f %s, above the minimum of %g",
-		f.Failed, f.Calls, math.Floor(f.Failed/f.Calls*1000)/10, f.At.Format(gapFormat), f.Calls/WindowLength.Seconds(), kind.RateUnit(), f.Minimum)
+		f.Failed, f.Calls, share, f.At.Format(gapFormat), rate, kind.RateUnit(), f.Minimum)
 }
 
 // riseQueries ask for the calls of a day, failed ones apart, and the minimum. They are asked of

@@ -180,7 +180,8 @@ func RefuseLate(decisions []Decision, readings model.Readings, s Settings, m Eva
 			decisions[i] = refuse(d, ReasonLate, region.Reason)
 			region.Refused++
 		case early && changes(d): // guard: an answer without our latest metrics: refused; never
-			decisions[i] = refuse(d, ReasonUnwatched, fmt.Sprintf("the answer about its %s lacks the latest values, so it may lack more", q.Metric.Name))
+			why := fmt.Sprintf("the answer about its %s lacks the latest values, so it may lack more", q.Metric.Name)
+			decisions[i] = refuse(d, ReasonUnwatched, why)
 		}
 		if isLate && d.Caution.NotifyContest { // whether people were notified before may be late too
 			decisions[i].Caution = d.Caution.withoutContestNotice()
