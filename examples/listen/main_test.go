@@ -8,7 +8,6 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // The example understands every notification that the monitor sends, and nothing else.
@@ -16,8 +15,8 @@ func TestDescribe(t *testing.T) {
 	const arn = "arn:aws:personalize:us-east-1:123456789012:campaign/home-page"
 	ended := events.NotificationDetail{ARN: arn, Reason: "idle 31 h"}
 	updated := events.NotificationDetail{ARN: arn, NewMinTPS: 30, Reason: "lowest hour averaged 5.8 TPS"}
-	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
-		check(t, events.UpdatedType(kind), updated, "a minimum of 30 now: lowest")
+	for _, detailType := range []events.DetailType{events.CampaignUpdated, events.RecommenderUpdated} {
+		check(t, detailType, updated, "a minimum of 30 now: lowest")
 	}
 	check(t, events.CampaignDeleted, ended, "idle 31 h")
 	check(t, events.RecommenderStopped, ended, "idle 31 h")

@@ -32,9 +32,8 @@ const (
 )
 
 var (
-	// rolePattern is the resource of a role's ARN: its path and its name of up to 64 characters (IAM API
-	// reference, CreateRole).
-	rolePattern = regexp.MustCompile(`^role/([\x21-\x7e]{1,500}/)?[\w+=,.@-]{1,64}$`)
+	// rolePath is a role's path and its name of up to 64 characters (IAM API reference, CreateRole).
+	rolePath = regexp.MustCompile(`^([\x21-\x7e]{1,500}/)?[\w+=,.@-]{1,64}$`)
 	// externalPattern is what AssumeRole accepts as an external id (STS API reference).
 	externalPattern = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
 )
@@ -44,21 +43,14 @@ var (
 // distinct. ParseFile rejects other keys and invalid values; the error has one line for each
 // fault, with line and column.
 func ParseFile(name string, data []byte) (list []Entry, err error) {
-	// The parser is a library, and a file may contain anything: a panic in it means that the
-	// file cannot be read.
-	defer func() {
-		if recover() != nil {
-			list, err = nil, fmt.Errorf("%s: not readable as YAML", name)
-		}
-	}()
 	f := file{&yamldoc.Document{Name: name, What: "a file of accounts", Keys: "accounts", MaxBytes: maxFile, MaxBrackets: 4 * maxAccounts}}
-	if root := f.Parse(data); root != nil {
+	err = f.Read(data, func(root ast.Node) {
 		given := f.Fields(root, "a file of accounts", map[string]func(ast.Node){"accounts": func(n ast.Node) { list = f.accounts(n) }})
 		if given != nil && !given["accounts"] {
 			f.Bad(root, "accounts is missing: a list of accounts, each with name and roleArn")
 		}
-	}
-	if err := f.Err(); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	return list, nil
@@ -91,8 +83,7 @@ func (f file) accounts(n ast.Node) []Entry {
 
 const exampleRole = "arn:aws:iam::111122223333:role/PersonalizeMonitor"
 
-func (f file) account(n ast.Node) Entry {
-	var e Entry
+func (f file) account(n ast.Node) (e Entry) {
 	var regions ast.Node
 	given := f.Fields(n, "an account", map[string]func(ast.Node){
 		"name":       func(n ast.Node) { e.Name = f.name(n) },
@@ -100,11 +91,9 @@ func (f file) account(n ast.Node) Entry {
 		"externalId": func(n ast.Node) { e.ExternalID = f.externalID(n) },
 		"regions":    func(n ast.Node) { regions = n },
 	})
-	if given != nil {
-		for _, key := range []string{"name", "roleArn"} {
-			if !given[key] {
-				f.Bad(n, "%s of an account is missing", key)
-			}
+	for _, key := range []string{"name", "roleArn"} {
+		if given != nil && !given[key] {
+			f.Bad(n, "%s of an account is missing", key)
 		}
 	}
 	if e.ID = e.Role.Account; regions != nil {
@@ -135,7 +124,8 @@ func (f file) role(n ast.Node) model.ARN {
 // ParseRole accepts the ARN of an IAM role.
 func ParseRole(text string) (model.ARN, error) {
 	arn, err := model.ParseARN(text)
-	if err != nil || arn.Service != "iam" || arn.Region != "" || !model.ValidAccount(arn.Account) || !rolePattern.MatchString(arn.Resource) {
+	name, isRole := strings.CutPrefix(arn.Resource, "role/")
+	if err != nil || arn.Service != "iam" || arn.Region != "" || !model.ValidAccount(arn.Account) || !isRole || !rolePath.MatchString(name) {
 		return model.ARN{}, fmt.Errorf("%q is not the ARN of a role such as %s", text, exampleRole)
 	}
 	return arn, nil

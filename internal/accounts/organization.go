@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -25,9 +24,6 @@ type Selection struct {
 
 // ErrNoAccount means that an excluded account does not exist.
 var ErrNoAccount = errors.New("the organization has no account")
-
-// rolePath is a role as --role-name has it.
-var rolePath = regexp.MustCompile(`^([\x21-\x7e]{1,500}/)?[\w+=,.@-]{1,64}$`)
 
 // Check rejects a selection that cannot be one.
 func (s Selection) Check() error {
@@ -64,17 +60,12 @@ func List(ctx context.Context, clients *awsapi.Clients, region string, own model
 // entries are the selected accounts.
 func (s Selection) entries(found []types.Account, own model.ARN) ([]Entry, error) {
 	var list []Entry
-	var missing []string
-	excluded := map[string]bool{}
+	missing := slices.Clone(s.Exclude)
 	for _, a := range found {
 		id, name := aws.ToString(a.Id), model.OneLine(aws.ToString(a.Name))
-		left := false
-		for _, text := range s.Exclude {
-			if text == id || text == name || text == aws.ToString(a.Name) {
-				left, excluded[text] = true, true
-			}
-		}
-		if left || !active(a) || !model.ValidAccount(id) {
+		named := func(text string) bool { return text == id || text == name || text == aws.ToString(a.Name) }
+		missing = slices.DeleteFunc(missing, named)
+		if slices.ContainsFunc(s.Exclude, named) || !active(a) || !model.ValidAccount(id) {
 			continue
 		}
 		e := Entry{Account: model.Account{ID: id, Name: name}}
@@ -85,11 +76,6 @@ func (s Selection) entries(found []types.Account, own model.ARN) ([]Entry, error
 			e.Role = model.ARN{Partition: own.Partition, Service: "iam", Account: id, Resource: "role/" + s.RoleName}
 		}
 		list = append(list, e)
-	}
-	for _, text := range s.Exclude {
-		if !excluded[text] {
-			missing = append(missing, text)
-		}
 	}
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("%w %s, which --exclude names", ErrNoAccount, strings.Join(missing, ", "))

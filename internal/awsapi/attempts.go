@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -252,15 +251,9 @@ func clockRetryers(cfg aws.Config, clock model.Clock) func() aws.Retryer {
 			return retry.NewStandard()
 		}
 	}
-	// With this variable, the SDK numbers a first retry 0, not 1, when it asks for the
-	// delay (aws/retry/middleware.go).
-	first := 1
-	if os.Getenv("AWS_NEW_RETRIES_2026") == "true" {
-		first = 0
-	}
 	return func() aws.Retryer {
 		// Every retryer of the SDK is a RetryerV2.
-		return &clockRetryer{RetryerV2: inner().(aws.RetryerV2), clock: clock, first: first}
+		return &clockRetryer{RetryerV2: inner().(aws.RetryerV2), clock: clock}
 	}
 }
 
@@ -270,7 +263,6 @@ func clockRetryers(cfg aws.Config, clock model.Clock) func() aws.Retryer {
 type clockRetryer struct {
 	aws.RetryerV2
 	clock model.Clock
-	first int // the number of a first retry for the wrapped retryer
 }
 
 // GetRetryToken takes a token from the wrapped retryer's budget and waits for that
@@ -280,7 +272,7 @@ func (r *clockRetryer) GetRetryToken(ctx context.Context, opErr error) (func(err
 	if err != nil {
 		return nil, err
 	}
-	number := r.first
+	number := 1
 	if attempts, ok := middleware.GetStackValue(ctx, attemptsKey{}).(*int); ok {
 		number += *attempts
 		*attempts++

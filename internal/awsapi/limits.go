@@ -80,46 +80,22 @@ const (
 	maxPages        = 10_000
 )
 
-// Pages follows the page tokens of one listing and detects one that does not end. The
-// zero value is before the first page.
-type Pages struct {
-	count int
-	seen  map[string]int
-}
-
-// More takes the token of a page and reports whether there is another page, empty pages
-// included. It is an error if the same token keeps coming or the pages do not end.
-func (p *Pages) More(token string) (bool, error) {
-	if token == "" {
-		return false, nil
-	}
-	if p.seen == nil {
-		p.seen = map[string]int{}
-	}
-	p.count++
-	p.seen[token]++
-	switch {
-	case p.seen[token] > maxTokenRepeats:
-		return false, errors.New("the listing repeats itself: AWS keeps returning the same page token")
-	case p.count >= maxPages:
-		return false, fmt.Errorf("the listing has no end: %d pages read", maxPages)
-	}
-	return true, nil
-}
-
 // ReadPages reads one page after the other until there is no next token. Each read gets
-// the token of its page, nil for the first.
+// the token of its page, nil for the first. It is an error if the same token keeps coming or the
+// pages do not end.
 func ReadPages(read func(token *string) (next *string, err error)) error {
-	var pages Pages
+	seen := map[string]int{}
 	var token *string
-	for {
+	for count := 1; ; count++ {
 		next, err := read(token)
-		if err != nil || next == nil {
+		if err != nil || next == nil || *next == "" {
 			return err
 		}
-		more, err := pages.More(*next)
-		if !more {
-			return err
+		switch seen[*next]++; {
+		case seen[*next] > maxTokenRepeats:
+			return errors.New("the listing repeats itself: AWS keeps returning the same page token")
+		case count >= maxPages:
+			return fmt.Errorf("the listing has no end: %d pages read", maxPages)
 		}
 		token = next
 	}

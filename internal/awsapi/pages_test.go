@@ -15,38 +15,35 @@ import (
 func TestPages(t *testing.T) {
 	tests := []struct {
 		name   string
-		tokens []string
-		more   bool
+		tokens []string // of the pages; the last one is read again and again
+		reads  int
 		fault  string
 	}{
-		{"no token is the end", []string{""}, false, ""},
-		{"a token leads on", []string{"a"}, true, ""},
-		{"to the end", []string{"a", "b", ""}, false, ""},
-		{"the same token again is tolerated", []string{"a", "a", "a"}, true, ""},
-		{"but not for ever", []string{"a", "a", "a", "a"}, false, "repeats itself"},
-		{"nor in a circle", []string{"a", "b", "a", "b", "a", "b", "a"}, false, "repeats itself"},
+		{"no token is the end", []string{""}, 1, ""},
+		{"a token leads on, to the end", []string{"a", "b", ""}, 3, ""},
+		{"the same token again is tolerated", []string{"a", "a", "a", ""}, 4, ""},
+		{"but not for ever", []string{"a"}, 4, "repeats itself"},
+		{"nor in a circle", []string{"a", "b", "a", "b", "a", "b", "a"}, 7, "repeats itself"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var pages awsapi.Pages
-			var more bool
-			var err error
-			for _, token := range tt.tokens {
-				more, err = pages.More(token)
-			}
-			if more != tt.more || (err == nil) != (tt.fault == "") || (err != nil && !strings.Contains(err.Error(), tt.fault)) {
-				t.Errorf("more %v, error %v", more, err)
+			reads := 0
+			err := awsapi.ReadPages(func(*string) (*string, error) {
+				reads++
+				return &tt.tokens[min(reads, len(tt.tokens))-1], nil
+			})
+			if reads != tt.reads || (err == nil) != (tt.fault == "") || (err != nil && !strings.Contains(err.Error(), tt.fault)) {
+				t.Errorf("%d reads, error %v", reads, err)
 			}
 		})
 	}
-	var endless awsapi.Pages
-	for i := 1; ; i++ {
-		if _, err := endless.More(strconv.Itoa(i)); err != nil {
-			if i != 10_000 {
-				t.Errorf("after %d pages: %v", i, err)
-			}
-			break
-		}
+	reads := 0
+	err := awsapi.ReadPages(func(*string) (*string, error) {
+		reads++
+		return awssdk.String(strconv.Itoa(reads)), nil
+	})
+	if err == nil || reads != 10_000 {
+		t.Errorf("after %d pages: %v", reads, err)
 	}
 }
 

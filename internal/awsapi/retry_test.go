@@ -120,26 +120,6 @@ func TestStandardRetriesByDefaultAndAsConfigured(t *testing.T) {
 	}
 }
 
-func TestNewRetriesOfTheSDKKeepTheirNumbers(t *testing.T) {
-	t.Setenv("AWS_NEW_RETRIES_2026", "true")
-	server := newAWS(t, func(w http.ResponseWriter, operation string, before int) {
-		if before < 2 {
-			refuse(w, 400, "ThrottlingException", "no")
-			return
-		}
-		accept(w, operation)
-	})
-	clk := newClock()
-	cfg := awsapi.LocalConfig("eu-west-1", server.URL, "AKIDEXAMPLE", nil)
-	cfg.Retryer = steps()
-	if _, err := server.clients(t, awsapi.Options{Config: cfg, Clock: clk}).Personalize("eu-west-1").ListCampaigns(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := clk.naps(), []time.Duration{time.Minute}; !slices.Equal(got, want) {
-		t.Errorf("waited %v, want %v (a first retry has number 0)", got, want)
-	}
-}
-
 func TestBackOffEndsWithItsContext(t *testing.T) {
 	server := newAWS(t, func(w http.ResponseWriter, _ string, _ int) { refuse(w, 400, "ThrottlingException", "no") })
 	clk := newClock()

@@ -129,5 +129,5 @@ func failedQueries(r model.Resource, m ReportTime) []model.Query {
 // idleQueries ask for every call to a resource in the span, in the idle time if that
 // reaches further back, and since.
 func idleQueries(r model.Resource, idle time.Duration, m ReportTime) []model.Query {
-	return rules.CallQueries(r, model.NewWindow(model.Earlier(m.Span.Start, m.Span.End.Add(-idle)), m.Until))
+	return rules.CallQueries(r, model.NewWindow(model.Earlier(m.Span.Start, m.Span.End.Add(-idle)), m.Until), Slot)
 }

@@ -161,30 +161,15 @@ func Brief(v float64) float64 {
 
 // Empty reports whether the chart has no value.
 func (c Chart) Empty() bool {
-	for _, line := range c.Lines {
-		for _, v := range line.Values {
-			if v != nil {
-				return false
-			}
-		}
-	}
-	return true
+	return !slices.ContainsFunc(c.Lines, func(l Line) bool { return slices.ContainsFunc(l.Values, func(v *float64) bool { return v != nil }) })
 }
 
-// Latest is the newest known value of a line; nil if none is known.
-func (l Line) Latest() *float64 {
-	for i := len(l.Values) - 1; i >= 0; i-- {
-		if l.Values[i] != nil {
-			return l.Values[i]
+// Latest is the newest known value of a line, for people.
+func (l Line) Latest() string {
+	for _, v := range slices.Backward(l.Values) {
+		if v != nil {
+			return model.Figure(*v)
 		}
-	}
-	return nil
-}
-
-// LatestText is Latest for people.
-func (l Line) LatestText() string {
-	if v := l.Latest(); v != nil {
-		return model.Figure(*v)
 	}
 	return "–"
 }
@@ -229,29 +214,21 @@ func (c Chart) Summary() string {
 	return text
 }
 
-// Row is a row of the table of a chart.
-type Row struct {
-	Time  string
-	Cells []string
-}
-
-// Rows are the chart as a table, newest first.
-func (c Chart) Rows() []Row {
-	rows := make([]Row, 0, len(c.Times))
-	for i := len(c.Times) - 1; i >= 0; i-- {
-		row := Row{Time: c.timeText(i)}
+// Rows are the chart as a table, newest first. The first cell is the time.
+func (c Chart) Rows() [][]string {
+	rows := make([][]string, 0, len(c.Times))
+	for i, at := range slices.Backward(c.Times) {
+		row := []string{secondsText(at)}
 		for _, line := range c.Lines {
 			cell := "–"
 			if v := line.Values[i]; v != nil {
 				cell = model.Figure(*v)
 			}
-			row.Cells = append(row.Cells, cell)
+			row = append(row, cell)
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
-
-func (c Chart) timeText(i int) string { return secondsText(c.Times[i]) }
 
 func secondsText(at int64) string { return time.Unix(at, 0).UTC().Format("2 Jan 15:04") }

@@ -44,28 +44,28 @@ func (c Chart) Drawing() Drawing {
 	if c.Shade != "" && len(c.Lines) > 1 {
 		d.Shade = s.area(c.Lines[0].Values, c.Lines[1].Values)
 	}
-	for i, pin := range c.Pins {
-		if s.n > 1 && pin.At >= c.Times[0] {
-			at := float64(pin.At-c.Times[0]) / float64(c.Times[s.n-1]-c.Times[0])
-			d.Pins = append(d.Pins, Tick{X: coordinate(s.left + s.width*min(1, at)), Label: strconv.Itoa(i + 1)})
-		}
-	}
-	for _, g := range c.Gaps {
-		if s.n > 1 {
-			along := func(at int64) float64 {
-				return s.left + s.width*min(1, max(0, float64(at-c.Times[0])/float64(c.Times[s.n-1]-c.Times[0])))
-			}
-			from, until := along(g.From), along(g.Until)
-			d.Gaps = append(d.Gaps, Area{X: coordinate(min(from, s.left+s.width-2)), Width: coordinate(max(2, until-from))})
-		}
-	}
 	for i := range 3 {
 		v := s.max * float64(i) / 2
 		d.Ticks = append(d.Ticks, Tick{X: coordinate(left - 6), Y: coordinate(s.y(v)), Label: model.Figure(v)})
-		if s.n > 1 {
-			at := (s.n - 1) * i / 2
-			d.Dates = append(d.Dates, Tick{X: coordinate(s.x(at)), Y: coordinate(height - 6), Label: c.timeText(at)})
+	}
+	if s.n < 2 {
+		return d
+	}
+	along := func(at int64) float64 {
+		return s.left + s.width*min(1, max(0, float64(at-c.Times[0])/float64(c.Times[s.n-1]-c.Times[0])))
+	}
+	for i, pin := range c.Pins {
+		if pin.At >= c.Times[0] {
+			d.Pins = append(d.Pins, Tick{X: coordinate(along(pin.At)), Label: strconv.Itoa(i + 1)})
 		}
+	}
+	for _, g := range c.Gaps {
+		from, until := along(g.From), along(g.Until)
+		d.Gaps = append(d.Gaps, Area{X: coordinate(min(from, s.left+s.width-2)), Width: coordinate(max(2, until-from))})
+	}
+	for i := range 3 {
+		at := (s.n - 1) * i / 2
+		d.Dates = append(d.Dates, Tick{X: coordinate(s.x(at)), Y: coordinate(height - 6), Label: secondsText(c.Times[at])})
 	}
 	return d
 }

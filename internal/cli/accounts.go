@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,20 +45,15 @@ func (o *accountOptions) several() bool { return o.file != "" || o.organization 
 
 // check reads the file, before any AWS call.
 func (o *accountOptions) check() error {
-	switch {
-	case o.file != "" && o.organization:
-		return usage(errors.New("--accounts and --organization exclude each other"))
-	case !o.organization && (o.selection.RoleName != "" || len(o.selection.Exclude) > 0):
-		return usage(errors.New("--role-name and --exclude are for --organization; add it"))
-	case o.organization && o.selection.RoleName == "":
-		return usage(errors.New("--organization needs --role-name, the role to assume in each account"))
-	case o.organization:
-		if err := o.selection.Check(); err != nil {
-			return usage(fmt.Errorf("--role-name: %w", err))
-		}
-		return nil
-	case o.file == "":
-		return nil
+	role := o.selection.Check()
+	err := cmp.Or(
+		reject(o.file != "" && o.organization, "--accounts and --organization exclude each other"),
+		reject(!o.organization && (o.selection.RoleName != "" || len(o.selection.Exclude) > 0), "--role-name and --exclude are for --organization; add it"),
+		reject(o.organization && o.selection.RoleName == "", "--organization needs --role-name, the role to assume in each account"),
+		reject(o.organization && role != nil, "--role-name: %w", role),
+	)
+	if err != nil || o.file == "" {
+		return err
 	}
 	data, err := readLimited(o.file, maxAccountsFile)
 	if err != nil {
@@ -200,7 +196,6 @@ func (m member) reach(ctx context.Context) error {
 	return err
 }
 
-// opAssume is the operation of a problem with the credentials of an account.
 const opAssume = "AssumeRole"
 
 // failed is what an account contributes that could not be worked in.
@@ -267,7 +262,6 @@ func (m member) app(o app.Options) *app.App {
 	return m.session.app(o)
 }
 
-// showProgress shows the progress in the account.
 func (m member) showProgress(step string, done, total int) {
 	if step != "" && !m.only() {
 		step = strings.TrimSpace(m.of.Label() + ": " + step)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -275,7 +276,7 @@ func sameWindow(t *testing.T, f func()) {
 // mix-up in metrics, alarms, budgets, the audit log, or in undoing.
 func TestAccountsWithEqualNamesDoNotMix(t *testing.T) {
 	for seed := range uint64(2) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 14))
 			shops := map[string]string{north: shopIn(random), south: shopIn(random)}
 			var both *twoAccounts

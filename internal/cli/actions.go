@@ -18,7 +18,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// actionOptions are the settings of the commands that act on one resource.
 type actionOptions struct {
 	common
 	action   model.Action
@@ -165,10 +164,8 @@ func (s Streams) without(event string) Streams {
 	return s
 }
 
-// maxEvent is how large an event may be, in bytes; the bus accepts less.
 const maxEvent = 1 << 20
 
-// request reads the request from the arguments or the event.
 func (o *actionOptions) request(args []string, streams Streams) (req events.Request, err error) {
 	switch {
 	case o.event != "":
@@ -213,7 +210,6 @@ func (s Streams) readEvent(name string) (payload []byte, err error) {
 	return payload, nil
 }
 
-// run executes a request and prints the answer.
 func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) error {
 	var more []string
 	if o.action.Ends() { // then the dashboard is rebuilt
@@ -281,7 +277,6 @@ func (o *accountOptions) print(s *session, answer actions.Answer, err error) err
 	return partial(len(answer.Problems) > 0)
 }
 
-// mayDo is what an action may write.
 func mayDo(action model.Action, req events.Request) string {
 	switch action {
 	case model.ActionUpdate:

@@ -66,7 +66,6 @@ func checkAuditFile(name string, mode fs.FileMode) error {
 	return fmt.Errorf("%s is neither a file nor a character device; name a file, or /dev/stdout", name)
 }
 
-// close closes the file, if there is one.
 func (a *auditLog) close() error {
 	if a == nil {
 		return nil
@@ -99,17 +98,15 @@ func (a *auditLog) write(record events.Audit) error {
 
 // torn reports whether the file does not end with a whole line. In doubt it may not.
 func (a *auditLog) torn() bool {
-	if !a.regular {
-		return false
-	}
 	info, err := a.file.Stat()
-	if err == nil && info.Size() == 0 {
+	switch {
+	case !a.regular, err == nil && info.Size() == 0:
 		return false
+	case err != nil:
+		return true
 	}
 	last := make([]byte, 1)
-	if err == nil {
-		_, err = a.file.ReadAt(last, info.Size()-1)
-	}
+	_, err = a.file.ReadAt(last, info.Size()-1)
 	return err != nil || last[0] != '\n'
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -16,14 +17,12 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/uninstall"
 )
 
-// cleanupOptions are the settings of cleanup.
 type cleanupOptions struct {
 	common
 	deployment      string
 	includeUntagged bool
 }
 
-// cleanupSetup has the parameters of cleanup, whose flags have help texts of their own.
 var cleanupSetup = setup{params: []string{config.Regions, config.DashboardName}}
 
 func newCleanup(g *global) *cobra.Command {
@@ -64,13 +63,11 @@ but some things or regions failed.`,
 var stackPattern = regexp.MustCompile(`^([a-z0-9-]+)/[A-Za-z][A-Za-z0-9-]{0,127}$`)
 
 func (o *cleanupOptions) check(streams Streams, _ config.Values) error {
-	if err := o.checkOutput(); err != nil {
-		return err
-	}
-	if region := o.region(); o.deployment != deployment && !model.ValidRegion(region) {
-		return usage(fmt.Errorf("--deployment %q is neither cli nor a region and a stack, such as eu-west-1/my-stack", o.deployment))
-	}
-	return o.checkAsk(streams, "cleanup asks before it removes anything")
+	return cmp.Or(
+		reject(o.deployment != deployment && !model.ValidRegion(o.region()),
+			"--deployment %q is neither cli nor a region and a stack, such as eu-west-1/my-stack", o.deployment),
+		o.checkAsk(streams, "cleanup asks before it removes anything"),
+	)
 }
 
 // region is that of a deployed stack. It is empty for cli.
@@ -108,10 +105,7 @@ func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Valu
 		return fmt.Errorf("nothing was removed: %w", awsapi.Plain(ctx.Err()))
 	}
 	if o.dryRun || len(shown) == 0 {
-		if err := s.streams.print(found, o.output); err != nil {
-			return err
-		}
-		return partial(len(found.Problems) > 0)
+		return s.streams.finish(found, o.output, false, len(found.Problems) > 0)
 	}
 	found.Preview = true
 	if err := report.Write(s.streams.Err, found, report.Table, s.streams.style(s.streams.Err)); err != nil {

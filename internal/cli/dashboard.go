@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,7 +19,6 @@ import (
 // dashboardParams are the parameters that select what a dashboard shows.
 var dashboardParams = []string{config.CampaignARNs, config.RecommenderARNs, config.Regions, config.DashboardName}
 
-// dashboardOptions are the settings of the dashboard commands.
 type dashboardOptions struct{ common }
 
 func newDashboard(g *global) *cobra.Command {
@@ -53,7 +51,7 @@ or dashboards failed.`,
 	}
 	o.addDryRun(cmd, "write nothing; show what would be written")
 	o.addOutput(cmd)
-	return g.start(cmd, setup{params: dashboardParams}, func(Streams, config.Values) error { return o.checkOutput() }, o.build)
+	return g.start(cmd, setup{params: dashboardParams}, nil, o.build)
 }
 
 func newDashboardDelete(g *global) *cobra.Command {
@@ -73,7 +71,7 @@ some dashboards failed.`,
 	o.addDryRun(cmd, "delete nothing; show what would be deleted")
 	o.addOutput(cmd)
 	return g.start(cmd, setup{params: []string{config.DashboardName}}, func(streams Streams, _ config.Values) error {
-		return cmp.Or(o.checkOutput(), o.checkAsk(streams, "dashboard delete asks before it deletes"))
+		return o.checkAsk(streams, "dashboard delete asks before it deletes")
 	}, o.delete)
 }
 
@@ -92,7 +90,6 @@ failed.`,
 	return g.start(cmd, setup{params: dashboardParams}, nil, render)
 }
 
-// dashboardParts are the parts of the program that the dashboard commands use.
 func dashboardParts(s *session, dryRun bool) *app.App {
 	return s.app(app.Options{DryRun: dryRun, Deployment: deployment, ReportMissing: true})
 }
@@ -121,7 +118,6 @@ func (o *dashboardOptions) delete(ctx context.Context, s *session, values config
 	return o.finish(ctx, s, result, err)
 }
 
-// finish prints what was done with dashboards, and turns it into the exit code.
 func (o *dashboardOptions) finish(ctx context.Context, s *session, b report.Boards, err error) error {
 	if err != nil {
 		return err

@@ -1,24 +1,28 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"math"
-	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/demo"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
 
-// demoOptions are the settings of demo.
 type demoOptions struct {
 	common
 	exit    bool
@@ -74,50 +78,28 @@ past and then again as the days pass.`,
 	return cmd
 }
 
-// check rejects invalid settings.
 func (o *demoOptions) check(g *global) error {
-	switch {
-	case g.profile != "" || g.endpoint != "" || g.region != "":
-		return usage(errors.New("the demo has an AWS of its own; --profile, --endpoint-url and --region do not go with it"))
-	case g.auditFile != "":
-		return usage(errors.New("the demo keeps no records; --audit-file does not go with it"))
-	case o.days < 1 || o.days > demo.MaxDays:
-		return usage(fmt.Errorf("--days %d is not a number from 1 to %d", o.days, demo.MaxDays))
-	case o.checkOutput() != nil:
-		return o.checkOutput()
-	case !(o.scale > 0) || math.IsInf(o.scale, 0):
-		return usage(fmt.Errorf("--scale %g is not a number above 0", o.scale))
-	case o.scaled && o.traffic == "":
-		return usage(errors.New("--scale multiplies the counts of --traffic, which is not given"))
+	var address, page error
+	if !o.exit {
+		page = o.page.check(g.streams)
+		if o.aws != "" {
+			address = checkAddress("--aws-listen", o.aws, "127.0.0.1:4566")
+		}
 	}
-	return o.checkPage(g)
+	return cmp.Or(
+		reject(g.profile != "" || g.endpoint != "" || g.region != "",
+			"the demo has an AWS of its own; --profile, --endpoint-url and --region do not go with it"),
+		reject(g.auditFile != "", "the demo keeps no records; --audit-file does not go with it"),
+		reject(o.days < 1 || o.days > demo.MaxDays, "--days %d is not a number from 1 to %d", o.days, demo.MaxDays),
+		reject(!(o.scale > 0) || math.IsInf(o.scale, 0), "--scale %g is not a number above 0", o.scale),
+		reject(o.scaled && o.traffic == "", "--scale multiplies the counts of --traffic, which is not given"),
+		reject(o.exit && len(o.paged) > 0, "--exit ends when the days are over; %s does not go with it", strings.Join(o.paged, ", ")),
+		address, page,
+	)
 }
 
-func (o *demoOptions) checkPage(g *global) error {
-	if o.exit {
-		if len(o.paged) > 0 {
-			return usage(fmt.Errorf("--exit ends when the days are over; %s does not go with it", strings.Join(o.paged, ", ")))
-		}
-		return nil
-	}
-	if o.aws != "" {
-		if _, _, err := net.SplitHostPort(o.aws); err != nil {
-			return usage(fmt.Errorf("--aws-listen %q is not an address such as 127.0.0.1:4566", o.aws))
-		}
-	}
-	return usage(o.page.check(g.streams))
-}
-
-// loadEstate reads the estate of the demo, and the traffic to replay.
-func (o *demoOptions) loadEstate(g *global) (localaws.Estate, error) {
-	estate := demo.Estate()
-	if g.estate != "" {
-		var err error
-		if estate, err = localaws.LoadEstate(g.estate); err != nil {
-			return estate, err
-		}
-	}
-	g.note(estate.Notes())
+// withTraffic adds the traffic to replay to an estate.
+func (o *demoOptions) withTraffic(g *global, estate localaws.Estate) (localaws.Estate, error) {
 	if o.traffic == "" {
 		return estate, nil
 	}
@@ -138,7 +120,10 @@ func (o *demoOptions) run(ctx context.Context, g *global) error {
 	if err := o.check(g); err != nil {
 		return err
 	}
-	estate, err := o.loadEstate(g)
+	estate, err := g.loadEstate(demo.Estate)
+	if err == nil {
+		estate, err = o.withTraffic(g, estate)
+	}
 	if err != nil {
 		return usage(err)
 	}
@@ -157,7 +142,7 @@ func (o *demoOptions) run(ctx context.Context, g *global) error {
 	}
 	page := &demoPage{}
 	if !o.exit {
-		options.Shown, options.Cycled = serve.NewMemory(), page.cycled
+		options.Cycled = page.cycled
 	}
 	d, err := demo.New(options)
 	if err != nil {
@@ -167,7 +152,7 @@ func (o *demoOptions) run(ctx context.Context, g *global) error {
 	g.streams.note(fmt.Sprintf("an embedded AWS in this process, a cycle every 5 minutes of its own time, "+
 		"until %s of it; nothing outside is touched", d.End().Format("Jan 02 15:04")))
 	if !o.exit {
-		if err := page.start(ctx, g, o, d, options.Shown); err != nil {
+		if err := page.start(ctx, g, o, d); err != nil {
 			return err
 		}
 		defer page.stop()
@@ -189,10 +174,127 @@ func (o *demoOptions) run(ctx context.Context, g *global) error {
 	return page.stay(ctx, g)
 }
 
-// bar is a progress bar with the demo's time.
 func bar(done, total int, now time.Time) string {
 	const width = 30
 	full := done * width / total
 	return fmt.Sprintf("[%s%s] %3d%%  %s",
 		strings.Repeat("#", full), strings.Repeat(".", width-full), done*100/total, now.Format("Jan 02 15:04"))
+}
+
+const (
+	// demoPace is how long the demo takes for a cycle of 5 minutes once its days are over.
+	demoPace = 3 * time.Second
+	// demoLedger is how often, by the demo's clock, the ledger is updated while the days pass;
+	// afterwards it is every hour.
+	demoLedger = 6 * time.Hour
+	// demoLag is how long after the hour its counts have arrived.
+	demoLag = 3 * time.Minute
+	// demoMails is how many of the last mails are on the timeline.
+	demoMails = 200
+)
+
+// demoPage is the web page of a demo, which is empty until start.
+type demoPage struct {
+	demo   *demo.Demo
+	ledger ledgerKeeper
+	next   time.Time // when the ledger is updated, by the demo's clock
+
+	page   *web.Handler
+	server *endpoint
+	aws    *endpoint // nil if it is not served
+}
+
+// start serves the page from now on, and the embedded AWS if that is requested.
+func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo.Demo) error {
+	logger := slog.New(slog.DiscardHandler)
+	prices := (&priceOptions{}).source(nil)
+	to := routes{{meter: d.App.Meter, actions: d.App.Actions, whatIf: d.App.WhatIf(prices)}}
+	page, err := web.New(web.Options{
+		Source: demoSource{newPageSource([]serve.Account{{Memory: d.Shown}}, d.Params.DashboardName), d}, Series: to, WhatIf: to, Actions: to,
+		Clock: d.Clock, Wall: model.SystemClock{}, Logger: logger, Guard: o.page.guard,
+		Version: g.version, AllowActions: o.page.allowActions, MetricDelay: d.Params.MetricDelay,
+		Demo: "This is a demo: an embedded AWS on a clock of its own. Nothing here is real.",
+	})
+	if err != nil {
+		return err
+	}
+	server, err := listen(ctx, "--listen", o.page.listen, serve.NewServer(page, logger))
+	if err != nil {
+		return err
+	}
+	var aws *endpoint
+	if o.aws != "" {
+		if aws, err = listen(ctx, "--aws-listen", o.aws, newLocalServer(d.AWS)); err != nil {
+			server.stop()
+			return err
+		}
+	}
+	*p = demoPage{demo: d, page: page, server: server, aws: aws, ledger: ledgerKeeper{
+		memory: d.Shown, logger: logger, ledger: d.App.Ledger(prices, true), savings: d.App.Savings(prices), in: cycle.LedgerInput{Params: d.Params},
+		records: func(context.Context) []events.Audit { return d.Shown.Snapshot().Audits },
+	}}
+	p.updateLedger(ctx)
+	fmt.Fprintf(g.streams.Err, "watch it at %s\n", server.url)
+	return nil
+}
+
+func (p *demoPage) cycled(ctx context.Context) {
+	if !p.demo.Clock.Now().Before(p.next) {
+		p.updateLedger(ctx)
+	}
+}
+
+// updateLedger makes the next ledger. The cycle that follows shows it.
+func (p *demoPage) updateLedger(ctx context.Context) {
+	_, _ = p.ledger.make(ctx) // the page shows why there is none
+	pause := demoLedger
+	if !p.demo.Clock.Now().Before(p.demo.End()) {
+		pause = ledgerPause
+	}
+	p.next = p.demo.Clock.Now().Truncate(pause).Add(pause + demoLag)
+}
+
+// stay goes on slowly until ctx ends.
+func (p *demoPage) stay(ctx context.Context, g *global) error {
+	p.updateLedger(ctx)
+	fmt.Fprintln(g.streams.Err)
+	g.streams.note(fmt.Sprintf("look at %s; the days go on there, 5 minutes every %v. Stop it with Ctrl-C.", p.server.url, demoPace))
+	if p.aws != nil {
+		fmt.Fprintf(g.streams.Err, "the embedded AWS is at %s. In another terminal:\n\n%s\n"+
+			"  aws cloudwatch describe-alarms --alarm-name-prefix PersonalizeMonitor-\n\n",
+			p.aws.url, exportText(p.aws.url, []string{p.demo.Home}))
+	}
+	defer inBackground(ctx, func(ctx context.Context) { p.demo.GoOn(ctx, demoPace) })()
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-p.server.ended:
+		return fmt.Errorf("the page stopped: %w", p.server.err)
+	}
+}
+
+func (p *demoPage) stop() {
+	p.page.Close() // its streams would never end
+	p.server.stop()
+	if p.aws != nil {
+		p.aws.stop()
+	}
+}
+
+// demoSource is what a demo shows: what a daemon does, and the mails that were sent.
+type demoSource struct {
+	*pageSource
+	demo *demo.Demo
+}
+
+// Snapshot implements web.Source.
+func (s demoSource) Snapshot() web.Snapshot {
+	snapshot := s.pageSource.Snapshot()
+	outbox := s.demo.AWS.Outbox()
+	for _, m := range slices.Backward(outbox[max(0, len(outbox)-demoMails):]) {
+		snapshot.Entries = append(snapshot.Entries, web.Entry{
+			Time: m.Time, Kind: web.EntryEvent, Region: m.Region, Title: "mail to " + m.Endpoint, Text: demo.Subject(m),
+		})
+	}
+	return snapshot
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ regions:
     datasetGroups:
       - name: shop
         campaigns:
-          - {name: replay, recipe: aws-user-personalization, age: 40d, minTPS: ` + fmt.Sprint(minimum) + `, traffic: {csv: counts.csv}}
+          - {name: replay, recipe: aws-user-personalization, age: 40d, minTPS: ` + strconv.Itoa(minimum) + `, traffic: {csv: counts.csv}}
 `
 	for name, text := range map[string]string{"counts.csv": rows.String(), "estate.yaml": estate} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -62,7 +63,8 @@ func onlyResource(t *testing.T, command, estate string) (resource struct {
 		Hours, Known, Silent int
 		Unknown              string
 	}
-}) {
+},
+) {
 	t.Helper()
 	var out, errors bytes.Buffer
 	code := cli.Run(context.Background(), []string{command, "--local", "--estate", estate, "--output", "json"}, "test",

@@ -409,10 +409,12 @@ func putExampleLogs(t *testing.T, url, group string) {
 	for _, region := range []string{"us-east-1", "eu-west-1"} {
 		for _, name := range []string{"home", "home-page"} {
 			if err == nil {
-				_, err = client.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: aws.String("s"),
+				_, err = client.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{
+					LogGroupName: &group, LogStreamName: aws.String("s"),
 					LogEvents: []types.InputLogEvent{{
 						Timestamp: aws.Int64(time.Now().UnixMilli()), Message: aws.String(`{"level":"INFO","msg":"audit","audit":` + exampleRecord(region, name) + `}`),
-					}}})
+					}},
+				})
 			}
 		}
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"slices"
 	"strings"
 
@@ -11,7 +14,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/prices"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
@@ -26,8 +32,7 @@ type common struct {
 var outputs = []string{string(report.Table), string(report.JSON), string(report.CSV)}
 
 func (c *common) addOutput(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.output, "output", outputs[0], "`FORM` of the result: table, json or csv")
-	complete(cmd, "output", outputs)
+	addChoice(cmd, cmd.Flags(), &c.output, "output", outputs[0], outputs, "`FORM` of the result: table, json or csv")
 }
 
 func (c *common) addDryRun(cmd *cobra.Command, help string) {
@@ -38,8 +43,6 @@ func (c *common) addYes(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&c.yes, "yes", false, "do not ask; required where there is no terminal")
 }
 
-func (c *common) checkOutput() error { return usage(oneOf("--output", c.output, outputs)) }
-
 // checkAsk rejects a command that has to ask where there is no terminal. What it asks before is
 // the beginning of the message.
 func (c *common) checkAsk(streams Streams, asks string) error {
@@ -49,7 +52,6 @@ func (c *common) checkAsk(streams Streams, asks string) error {
 	return usage(errors.New(asks + "; without a terminal, add --yes, or --dry-run to change nothing"))
 }
 
-// confirm asks a question, unless a flag has answered it.
 func (c *common) confirm(ctx context.Context, streams Streams, question string) error {
 	if c.dryRun || c.yes {
 		return nil
@@ -57,10 +59,49 @@ func (c *common) confirm(ctx context.Context, streams Streams, question string) 
 	return streams.confirm(ctx, question)
 }
 
-// addAllowLarge adds the flag for minimums that may be a mistake.
 func addAllowLarge(cmd *cobra.Command, allow *bool) {
 	cmd.Flags().BoolVar(allow, "allow-large", false, fmt.Sprintf("allow a minimum of more than %d times the present one, or more than %s",
 		rules.LargeTimes, model.Number(rules.LargeMinTPS, 0)))
+}
+
+func reject(wrong bool, format string, args ...any) error {
+	if !wrong {
+		return nil
+	}
+	return usage(fmt.Errorf(format, args...))
+}
+
+// checkAddress rejects an address to listen on that has no port.
+func checkAddress(flag, address, example string) error {
+	_, _, err := net.SplitHostPort(address)
+	return reject(err != nil, "%s %q is not an address such as %s", flag, address, example)
+}
+
+// choice is a flag with a few possible values.
+type choice struct {
+	flag   string
+	value  *string
+	values []string
+}
+
+func (c choice) String() string { return *c.value }
+func (c choice) Type() string   { return "string" }
+
+// Set implements pflag.Value. It does not distinguish upper and lower case.
+func (c choice) Set(text string) error {
+	i := slices.IndexFunc(c.values, func(v string) bool { return strings.EqualFold(v, text) })
+	if i < 0 {
+		return oneOf(c.flag, text, c.values)
+	}
+	*c.value = c.values[i]
+	return nil
+}
+
+// addChoice adds a flag with a few possible values, and offers them to the shell.
+func addChoice(cmd *cobra.Command, flags *pflag.FlagSet, value *string, name, initial string, values []string, help string) {
+	*value = initial
+	flags.Var(choice{"--" + name, value, values}, name, help)
+	complete(cmd, name, values)
 }
 
 // oneOf is an error if a text is not one of the values of a flag.
@@ -71,7 +112,6 @@ func oneOf(flag, text string, values []string) error {
 	return fmt.Errorf("%s %q is not one of %s", flag, text, strings.Join(values, ", "))
 }
 
-// complete offers a flag's few possible values to the shell.
 func complete(cmd *cobra.Command, flag string, values []string) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // the flag was not defined: a mistake in this package
@@ -157,7 +197,6 @@ func (g *global) resolve(flags *pflag.FlagSet, from setup) (config.Values, error
 	return config.Resolve(config.Sources{Flags: given, Env: g.streams.Env, Only: from.params, Defaults: from.defaults})
 }
 
-// exactArgs requires n arguments. The error names them as the usage line of the command does.
 func exactArgs(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == n {
@@ -166,5 +205,58 @@ func exactArgs(n int) cobra.PositionalArgs {
 		_, path, _ := strings.Cut(cmd.CommandPath(), " ")
 		_, operands, _ := strings.Cut(cmd.Use, " ")
 		return fmt.Errorf("%s needs %s; it has %d of these arguments", path, operands, len(args))
+	}
+}
+
+// priceOptions are where the prices of estimates come from: a file, the AWS Price List
+// API, or the table in the program.
+type priceOptions struct {
+	file string
+	live bool
+	read pricing.Table // from the file, once checked
+}
+
+func (o *priceOptions) addFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.file, "prices", "", "estimate with the prices in `FILE` (YAML or JSON)")
+	cmd.Flags().BoolVar(&o.live, "live-prices", false, "estimate with prices of the AWS Price List API (needs pricing:GetProducts)")
+}
+
+// maxPrices bounds what is read of a price file, in bytes.
+const maxPrices = 1 << 20
+
+// check reads the price file, before any AWS call.
+func (o *priceOptions) check() error {
+	if err := reject(o.file != "" && o.live, "--prices and --live-prices exclude each other"); err != nil || o.file == "" {
+		return err
+	}
+	data, err := readLimited(o.file, maxPrices)
+	if err != nil {
+		return usage(fmt.Errorf("--prices: %w", err))
+	}
+	o.read, err = prices.ParseFile(o.file, data, model.SystemClock{}.Now())
+	return usage(err)
+}
+
+// readLimited reads the beginning of a file.
+func readLimited(name string, limit int64) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	return io.ReadAll(io.LimitReader(file, limit))
+}
+
+// source finds prices. The table in the program has those that a file or the Price List API lacks.
+func (o *priceOptions) source(s *session) cycle.PriceSource {
+	return func(ctx context.Context, regions []string) (pricing.Table, []model.Problem) {
+		switch {
+		case o.file != "":
+			return o.read.Over(pricing.Builtin()), nil
+		case o.live:
+			found, problems := prices.Lookup(ctx, s.clients, regions)
+			return found.Over(pricing.Builtin()), problems
+		}
+		return pricing.Builtin(), nil
 	}
 }

@@ -23,7 +23,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// historyOptions are the settings of history as they are given.
 type historyOptions struct {
 	common
 	files    []string
@@ -85,7 +84,6 @@ Exit codes: 0 done, also if no record is selected; 1 failed; 2 bad usage or conf
 	return cmd
 }
 
-// Outcomes and actions of records.
 var (
 	auditOutcomes = []string{
 		events.OutcomeDone, events.OutcomeAsked, events.OutcomeBegun, events.OutcomeAlready,
@@ -143,44 +141,31 @@ const usualSince = 24 * time.Hour
 // filter is which records are wanted, now being the time that durations count from. The error
 // has all that is wrong with the flags.
 func (o *historyOptions) filter(now time.Time) (history.Filter, error) {
-	var f history.Filter
-	var faults []error
-	note := func(err error) {
-		if err != nil {
-			faults = append(faults, err)
-		}
-	}
-	if len(o.files)+len(o.groups) == 0 {
-		note(errors.New("nothing to read: name files, - for stdin, or log groups with --log-group"))
-	}
-	note(o.checkOutput())
-	var err error
-	f.Since, err = parseTime("--since", o.since, now, false)
-	note(err)
-	f.Until, err = parseTime("--until", o.until, now, true)
-	note(err)
+	since, badSince := parseTime("--since", o.since, now, false)
+	until, badUntil := parseTime("--until", o.until, now, true)
 	if o.since == "" && len(o.groups) > 0 {
-		f.Since = now.Add(-usualSince)
-		if !f.Until.IsZero() && !f.Until.After(f.Since) {
-			f.Since = f.Until.Add(-usualSince)
+		since = now.Add(-usualSince)
+		if !until.IsZero() && !until.After(since) {
+			since = until.Add(-usualSince)
 		}
 	}
-	if len(faults) == 0 && !f.Until.IsZero() && !f.Since.Before(f.Until) {
-		note(fmt.Errorf("--since (%s) is not before --until (%s)", f.Since.UTC().Format(time.RFC3339), f.Until.UTC().Format(time.RFC3339)))
+	f := history.Filter{Since: since, Until: until, ARNs: o.arns}
+	faults := []error{
+		reject(len(o.files)+len(o.groups) == 0, "nothing to read: name files, - for stdin, or log groups with --log-group"), badSince, badUntil,
+		reject(cmp.Or(badSince, badUntil) == nil && !until.IsZero() && !since.Before(until),
+			"--since (%s) is not before --until (%s)", since.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339)),
 	}
 	for _, text := range o.arns {
 		_, err := events.ParseSubject(text)
-		if note(err); err == nil {
-			f.ARNs = append(f.ARNs, text)
-		}
+		faults = append(faults, err)
 	}
 	for _, text := range o.outcomes {
 		outcome := strings.ReplaceAll(text, "-", " ")
-		note(oneOf("--outcome", outcome, auditOutcomes))
+		faults = append(faults, oneOf("--outcome", outcome, auditOutcomes))
 		f.Outcomes = append(f.Outcomes, outcome)
 	}
 	for _, text := range o.actions {
-		note(oneOf("--action", text, auditActions))
+		faults = append(faults, oneOf("--action", text, auditActions))
 		f.Actions = append(f.Actions, model.Action(text))
 	}
 	return f, errors.Join(faults...)
@@ -393,7 +378,6 @@ func unlessEnded[T any](ctx context.Context, job func() (T, error)) (T, error) {
 	}
 }
 
-// readFile reads one file.
 func (r *historyReader) readFile(ctx context.Context, name string, in io.Reader) {
 	r.sources++
 	r.progress.show("reading "+name, 0, 0)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,8 +50,8 @@ It keeps everything in memory and forgets it when it ends. Anyone who can reach 
 
 // serveEstate serves the embedded AWS until ctx ends.
 func (g *global) serveEstate(ctx context.Context, address string) error {
-	if _, _, err := net.SplitHostPort(address); err != nil {
-		return usage(fmt.Errorf("--listen %q is not an address such as 127.0.0.1:4566", address))
+	if err := checkAddress("--listen", address, "127.0.0.1:4566"); err != nil {
+		return err
 	}
 	if host, _, _ := net.SplitHostPort(address); !guard.Loopback(host) {
 		fmt.Fprintf(g.streams.Err, "warning: other machines can reach %s, and the embedded AWS checks no credentials; "+
@@ -60,17 +61,25 @@ func (g *global) serveEstate(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
+	defer local.stop()
+	regions := namesOf(local.estate.Regions)
 	fmt.Fprintf(g.streams.Err, "embedded AWS at %s, %s; stop it with Ctrl-C. "+
-		"In another terminal:\n\n%s\n  personalize-monitor run\n\n", local.url, model.Plural(len(local.regions), "region"), exportText(local.url, local.regions))
-	for _, text := range local.accounts {
-		fmt.Fprintln(g.streams.Err, text)
+		"In another terminal:\n\n%s\n  personalize-monitor run\n\n", local.url, model.Plural(len(regions), "region"), exportText(local.url, regions))
+	for _, a := range local.estate.Accounts {
+		what, regions := "account "+strings.TrimSpace(a.ID+" "+a.Name), namesOf(a.Regions)
+		if len(regions) > 0 {
+			what += " in " + strings.Join(regions, ",")
+		}
+		role := a.RoleARN(homeOf(regions))
+		if role != "" && a.ExternalID != "" {
+			role += ", external id " + a.ExternalID
+		}
+		fmt.Fprintln(g.streams.Err, what+": "+cmp.Or(role, "no role that can be assumed"))
 	}
 	select {
 	case <-ctx.Done():
-		local.stop()
 		return nil
 	case <-local.ended:
-		local.stop()
 		return fmt.Errorf("the embedded AWS stopped: %w", local.err)
 	}
 }
@@ -78,23 +87,28 @@ func (g *global) serveEstate(ctx context.Context, address string) error {
 // localAWS is an embedded AWS that is served.
 type localAWS struct {
 	*endpoint
-	regions   []string // of the estate's own account, sorted
-	accounts  []string // a line for each of the others: how to get there
+	estate    localaws.Estate
 	stopTicks func()
+}
+
+// loadEstate reads the file of --estate; without one it is the usual estate.
+func (g *global) loadEstate(usual func() localaws.Estate) (estate localaws.Estate, err error) {
+	if g.estate == "" {
+		estate = usual()
+	} else if estate, err = localaws.LoadEstate(g.estate); err != nil {
+		return estate, usage(err)
+	}
+	g.note(estate.Notes())
+	return estate, nil
 }
 
 // startLocal serves an embedded AWS with the estate of --estate, or the example estate. On the
 // system clock it evaluates its alarms automatically.
 func (g *global) startLocal(ctx context.Context, address string, clock model.Clock, logger *slog.Logger) (*localAWS, error) {
-	estate := localaws.ExampleEstate()
-	if g.estate != "" {
-		var err error
-		if estate, err = localaws.LoadEstate(g.estate); err != nil {
-			return nil, usage(err)
-		}
+	estate, err := g.loadEstate(localaws.ExampleEstate)
+	if err != nil {
+		return nil, err
 	}
-	g.note(estate.Notes())
-	regions := namesOf(estate.Regions)
 	server, err := localaws.New(estate, localaws.WithClock(clock), localaws.WithLogger(logger))
 	if err != nil {
 		return nil, usage(err)
@@ -103,14 +117,13 @@ func (g *global) startLocal(ctx context.Context, address string, clock model.Clo
 	if err != nil {
 		return nil, err
 	}
-	stopTicks := func() {}
+	local := &localAWS{endpoint, estate, func() {}}
 	if _, ok := clock.(model.SystemClock); ok {
-		stopTicks = inBackground(context.WithoutCancel(ctx), func(ctx context.Context) { tick(ctx, server) })
+		local.stopTicks = inBackground(context.WithoutCancel(ctx), func(ctx context.Context) { tick(ctx, server) })
 	}
-	return &localAWS{endpoint, regions, accountLines(estate), stopTicks}, nil
+	return local, nil
 }
 
-// namesOf are the names of regions, sorted.
 func namesOf(regions []localaws.EstateRegion) (names []string) {
 	for _, region := range regions {
 		names = append(names, region.Name)
@@ -119,26 +132,6 @@ func namesOf(regions []localaws.EstateRegion) (names []string) {
 	return names
 }
 
-// accountLines describe the further accounts of an estate.
-func accountLines(estate localaws.Estate) (lines []string) {
-	for _, a := range estate.Accounts {
-		what, regions := "account "+strings.TrimSpace(a.ID+" "+a.Name), namesOf(a.Regions)
-		if len(regions) > 0 {
-			what += " in " + strings.Join(regions, ",")
-		}
-		role := a.RoleARN(homeOf(regions))
-		switch {
-		case role == "":
-			role = "no role that can be assumed"
-		case a.ExternalID != "":
-			role += ", external id " + a.ExternalID
-		}
-		lines = append(lines, what+": "+role)
-	}
-	return lines
-}
-
-// note writes notes on input files to stderr.
 func (g *global) note(notes []string) {
 	for _, text := range notes {
 		fmt.Fprintln(g.streams.Err, "note: "+model.OneLine(text))
@@ -171,7 +164,6 @@ type endpoint struct {
 	err    error         // the reason, once ended is closed
 }
 
-// newLocalServer is a server for an embedded AWS.
 func newLocalServer(handler http.Handler) *http.Server {
 	return &http.Server{Handler: handler, ReadHeaderTimeout: headerTime}
 }

@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"runtime"
 	"slices"
@@ -148,20 +148,15 @@ func (o *pageOptions) addFlags(cmd *cobra.Command) {
 		"show buttons on the page that change, stop, start, delete and restore; without it the page only shows")
 }
 
-// check reads the token, and rejects invalid settings.
 func (o *pageOptions) check(streams Streams) error {
-	if _, _, err := net.SplitHostPort(o.listen); err != nil {
-		return fmt.Errorf("--listen %q is not an address such as 127.0.0.1:8090", o.listen)
-	}
 	token, err := o.readToken(streams)
-	if err != nil {
-		return err
+	if err = cmp.Or(checkAddress("--listen", o.listen, "127.0.0.1:8090"), err); err != nil {
+		return usage(err)
 	}
 	o.guard, err = guard.New(o.listen, token, o.allowedHosts)
-	return err
+	return usage(err)
 }
 
-// readToken reads the token. It is empty without a file and a variable.
 func (o *pageOptions) readToken(streams Streams) (string, error) {
 	fromEnv, _ := streams.Env(envToken)
 	if o.tokenFile == "" {

@@ -16,28 +16,20 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 )
 
-// Formats of a policy.
-const (
-	formatJSON           = "json"
-	formatCloudFormation = "cloudformation"
-	formatTerraform      = "terraform"
+const formatJSON = "json"
+
+var (
+	policyFormats = []string{formatJSON, "cloudformation", "terraform"}
+	policyTexts   = map[string]func(permissions.Use, permissions.Options) string{
+		formatJSON: permissions.JSON, "cloudformation": permissions.CloudFormation, "terraform": permissions.Terraform,
+	}
 )
 
-var policyFormats = []string{formatJSON, formatCloudFormation, formatTerraform}
-
-// permissionsOptions are the settings of permissions.
 type permissionsOptions struct {
-	format       string
-	account      string
-	groups       []string
-	roles        []string
-	roleName     string
-	organization bool
-	allowActions bool
-	livePrices   bool
+	permissions.Options
+	format string
 }
 
-// permissionsSetup has the parameters that limit a policy.
 var permissionsSetup = setup{params: []string{config.Regions, config.DashboardName, config.ChatNotifications}}
 
 func newPermissions(g *global) *cobra.Command {
@@ -71,15 +63,14 @@ Exit codes: 0 done, 2 bad usage, or more than a managed policy may have.`,
 		ValidArgs: uses,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.format, "format", formatJSON, "`FORM` of the policy: "+strings.Join(policyFormats, ", "))
-	complete(cmd, "format", policyFormats)
-	flags.StringVar(&o.account, "account", "", "`ID` of the account (default: any, or that of the stack or provider)")
-	flags.BoolVar(&o.allowActions, "allow-actions", false, "serve: with the buttons of --allow-actions")
-	flags.BoolVar(&o.livePrices, "live-prices", false, "plan, report and serve: with the prices of --live-prices")
-	flags.StringSliceVar(&o.groups, "log-group", nil, "report: with the audit records of these log groups, `NAMES` or ARNs, as for its --log-group")
-	flags.StringSliceVar(&o.roles, "assume-role", nil, "all but cleanup: assume these roles of other accounts, `ARNS`; a * matches any text")
-	flags.BoolVar(&o.organization, "organization", false, "all but cleanup: list the accounts of the AWS Organization, and assume --role-name in each")
-	flags.StringVar(&o.roleName, "role-name", "", "with --organization, the `NAME` of the role in each account")
+	addChoice(cmd, flags, &o.format, "format", formatJSON, policyFormats, "`FORM` of the policy: "+strings.Join(policyFormats, ", "))
+	flags.StringVar(&o.Account, "account", "", "`ID` of the account (default: any, or that of the stack or provider)")
+	flags.BoolVar(&o.AllowActions, "allow-actions", false, "serve: with the buttons of --allow-actions")
+	flags.BoolVar(&o.LivePrices, "live-prices", false, "plan, report and serve: with the prices of --live-prices")
+	flags.StringSliceVar(&o.LogGroups, "log-group", nil, "report: with the audit records of these log groups, `NAMES` or ARNs, as for its --log-group")
+	flags.StringSliceVar(&o.Roles, "assume-role", nil, "all but cleanup: assume these roles of other accounts, `ARNS`; a * matches any text")
+	flags.BoolVar(&o.Organization, "organization", false, "all but cleanup: list the accounts of the AWS Organization, and assume --role-name in each")
+	flags.StringVar(&o.RoleName, "role-name", "", "with --organization, the `NAME` of the role in each account")
 	permissionsSetup.addParams(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		use, err := permissions.Parse(args[0])
@@ -90,11 +81,17 @@ Exit codes: 0 done, 2 bad usage, or more than a managed policy may have.`,
 		if err != nil {
 			return err
 		}
-		policy, err := o.policyOptions(use, g.region, values)
+		if err = o.check(use, g.region); err == nil {
+			err = o.complete(g.region, values)
+		}
+		if err == nil {
+			err = o.checkSize(use)
+		}
 		if err != nil {
 			return usage(err)
 		}
-		return o.print(g.streams.Out, use, policy)
+		_, err = io.WriteString(g.streams.Out, policyTexts[o.format](use, o.Options))
+		return err
 	}
 	return cmd
 }
@@ -106,74 +103,51 @@ var (
 	roleARN         = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|\*):role/[A-Za-z0-9_+=,.@*/-]{1,512}$`)
 )
 
-// check rejects flags that are invalid, or not for the use.
 func (o *permissionsOptions) check(use permissions.Use, region string) error {
 	priced := use == permissions.Plan || use == permissions.Report || use == permissions.Serve
-	var faults []error
-	reject := func(wrong bool, format string, args ...any) {
-		if wrong {
-			faults = append(faults, fmt.Errorf(format, args...))
-		}
+	faults := []error{
+		reject(o.AllowActions && use != permissions.Serve, "--allow-actions is for serve"),
+		reject(o.LivePrices && !priced, "--live-prices is for plan, report and serve"),
+		reject(len(o.LogGroups) > 0 && use != permissions.Report, "--log-group is for report"),
+		reject((len(o.Roles) > 0 || o.Organization) && use == permissions.Cleanup, "cleanup works in one account; leave out --assume-role and --organization"),
+		reject(o.Organization != (o.RoleName != ""), "--organization and --role-name need each other"),
+		reject(o.RoleName != "" && !roleNamePattern.MatchString(o.RoleName), "--role-name %q is not the name of a role", o.RoleName),
+		reject(o.Account != "" && !accountPattern.MatchString(o.Account), "--account %q is not 12 digits", o.Account),
+		reject(region != "" && !model.ValidRegion(region), "--region: %q is not the name of an AWS region (such as eu-west-1)", region),
 	}
-	reject(o.allowActions && use != permissions.Serve, "--allow-actions is for serve")
-	reject(o.livePrices && !priced, "--live-prices is for plan, report and serve")
-	reject(len(o.groups) > 0 && use != permissions.Report, "--log-group is for report")
-	reject((len(o.roles) > 0 || o.organization) && use == permissions.Cleanup, "cleanup works in one account; leave out --assume-role and --organization")
-	reject(o.organization != (o.roleName != ""), "--organization and --role-name need each other")
-	reject(o.roleName != "" && !roleNamePattern.MatchString(o.roleName), "--role-name %q is not the name of a role", o.roleName)
-	reject(o.account != "" && !accountPattern.MatchString(o.account), "--account %q is not 12 digits", o.account)
-	reject(region != "" && !model.ValidRegion(region), "--region: %q is not the name of an AWS region (such as eu-west-1)", region)
-	for _, role := range o.roles {
-		reject(!roleARN.MatchString(role), "--assume-role %q is not the ARN of a role, such as arn:aws:iam::123456789012:role/monitor", role)
+	for _, role := range o.Roles {
+		faults = append(faults, reject(!roleARN.MatchString(role), "--assume-role %q is not the ARN of a role, such as arn:aws:iam::123456789012:role/monitor", role))
 	}
-	_, err := parseGroups(o.groups)
-	return errors.Join(append(faults, oneOf("--format", o.format, policyFormats), err)...)
+	_, err := parseGroups(o.LogGroups)
+	return errors.Join(append(faults, err)...)
 }
 
-// policyOptions are what the policy is for.
-func (o *permissionsOptions) policyOptions(use permissions.Use, region string, values config.Values) (permissions.Options, error) {
-	if err := o.check(use, region); err != nil {
-		return permissions.Options{}, err
-	}
+// complete adds what the parameters limit.
+func (o *permissionsOptions) complete(region string, values config.Values) error {
+	o.Region, o.Regions, o.Dashboard, o.Chat = region, values.Regions, values.DashboardName, values.ChatNotifications
 	regions := values.Regions
 	if region != "" {
 		if err := values.Within(region); err != nil {
-			return permissions.Options{}, err
+			return err
 		}
 		regions = append(slices.Clone(regions), region)
 	}
-	p := permissions.Options{
-		Account: o.account, Region: region, Regions: values.Regions, Dashboard: values.DashboardName, AllowActions: o.allowActions,
-		LivePrices: o.livePrices, Chat: values.ChatNotifications, LogGroups: o.groups, Roles: slices.Clone(o.roles), Organization: o.organization,
-	}
 	if o.format == formatJSON {
-		p.Partition = "aws"
+		o.Partition = "aws"
 		for _, one := range regions {
-			if p.Partition = model.PartitionOf(one); p.Partition == "" {
-				return p, fmt.Errorf("the partition of the region %s is not known; --format cloudformation leaves it to the stack", one)
+			if o.Partition = model.PartitionOf(one); o.Partition == "" {
+				return fmt.Errorf("the partition of the region %s is not known; --format cloudformation leaves it to the stack", one)
 			}
 		}
 	}
-	if o.organization {
-		p.RoleName = o.roleName
-	}
-	return p, nil
+	return nil
 }
 
-// print prints the policy, if IAM accepts one of its size.
-func (o *permissionsOptions) print(out io.Writer, use permissions.Use, p permissions.Options) error {
-	measured := p
-	measured.Partition, measured.Account = cmp.Or(p.Partition, "aws-us-gov"), cmp.Or(p.Account, "123456789012")
-	if size := permissions.Size(permissions.For(use, measured)); size > permissions.MaxPolicy {
-		return usage(fmt.Errorf("the policy has %d characters, and a managed policy at most %d; name fewer regions, log groups or roles", size, permissions.MaxPolicy))
-	}
-	text := permissions.JSON(use, p)
-	switch o.format {
-	case formatCloudFormation:
-		text = permissions.CloudFormation(use, p)
-	case formatTerraform:
-		text = permissions.Terraform(use, p)
-	}
-	_, err := io.WriteString(out, text)
-	return err
+// checkSize rejects a policy that IAM would not accept.
+func (o *permissionsOptions) checkSize(use permissions.Use) error {
+	measured := o.Options
+	measured.Partition, measured.Account = cmp.Or(o.Partition, "aws-us-gov"), cmp.Or(o.Account, "123456789012")
+	size := permissions.Size(permissions.For(use, measured))
+	return reject(size > permissions.MaxPolicy,
+		"the policy has %d characters, and a managed policy at most %d; name fewer regions, log groups or roles", size, permissions.MaxPolicy)
 }

@@ -163,7 +163,8 @@ func (p *permPast) changed(command string) {
 	}
 	p.did(p.clients.CloudWatch(permHome).PutDashboard(p.ctx, &cloudwatch.PutDashboardInput{
 		DashboardName: aws.String(board + "-2"), DashboardBody: aws.String(`{"widgets":[]}`), Tags: []cwtypes.Tag{
-			{Key: aws.String("CreatedBy"), Value: aws.String("PersonalizeMonitor")}, {Key: aws.String("Deployment"), Value: aws.String("cli")},
+			{Key: aws.String("CreatedBy"), Value: aws.String("PersonalizeMonitor")},
+			{Key: aws.String("Deployment"), Value: aws.String("cli")},
 			{Key: aws.String("Dashboard"), Value: aws.String(board)},
 		},
 	}))

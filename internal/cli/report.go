@@ -24,18 +24,14 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
 )
 
-// reportSetup has the parameters that select what a report covers.
 var reportSetup = setup{readOnly: true, params: []string{
 	config.CampaignARNs, config.RecommenderARNs, config.Regions, config.IdleThresholdHours, config.UsedIdleThresholdHours, config.MetricDelay,
 }}
-
-var reportOutputs = append(slices.Clone(outputs), string(report.Focus))
 
 // maxChartHours is how many hours a chart of one resource has at most: those of two months. The
 // charts of all resources together have all hours.
 const maxChartHours = 62 * 24
 
-// reportOptions are the settings of report.
 type reportOptions struct {
 	common
 	days     int
@@ -110,8 +106,8 @@ some resources or regions could not be read.`,
 	o.flags = cmd.Flags()
 	cmd.Flags().StringVar(&o.group, "group-by", "", "add up by `KEY`: "+strings.Join(report.Groupings(), ", "))
 	complete(cmd, "group-by", report.Groupings()[:4])
-	cmd.Flags().StringVar(&o.output, "output", outputs[0], "`FORM` of the result: table, json, csv or focus (FOCUS 1.2, see docs/guide/report.md)")
-	complete(cmd, "output", reportOutputs)
+	addChoice(cmd, cmd.Flags(), &o.output, "output", outputs[0], append(slices.Clone(outputs), string(report.Focus)),
+		"`FORM` of the result: table, json, csv or focus (FOCUS 1.2, see docs/guide/report.md)")
 	cmd.Flags().BoolVar(&o.brief, "recommendations", false, "show only the summary and the recommendations")
 	cmd.Flags().StringVar(&o.html, "html", "", "write the report to `FILE` as well, as one page with charts")
 	o.prices.addFlags(cmd)
@@ -121,57 +117,44 @@ some resources or regions could not be read.`,
 }
 
 func (o *reportOptions) check(Streams, config.Values) error {
+	var own error
 	if o.whatIf {
 		if !o.flags.Changed("days") {
 			o.days = billing.MaxHistoryDays
 		}
-		if o.html != "" {
-			return usage(errors.New("--what-if and --html exclude each other"))
-		}
-		return cmp.Or(checkHistoryDays(o.days), o.checkOutput(), o.prices.check(), o.accounts.check())
+		own = cmp.Or(checkHistoryDays(o.days), reject(o.html != "", "--what-if and --html exclude each other"),
+			reject(o.output == string(report.Focus), "--what-if and --output focus exclude each other"))
+	} else {
+		own = cmp.Or(o.checkSpan(), o.checkForm(), o.checkHTML(), o.saved.check(o.html))
 	}
-	if err := cmp.Or(usage(o.checkSpan()), usage(o.checkForm())); err != nil {
-		return err
-	}
-	if err := cmp.Or(usage(oneOf("--output", o.output, reportOutputs)), o.checkHTML(), o.saved.check(o.html)); err != nil {
-		return err
-	}
-	return cmp.Or(o.prices.check(), o.accounts.check())
+	return cmp.Or(own, o.prices.check(), o.accounts.check())
 }
 
 // checkSpan makes sure that the flags name one span of time.
 func (o *reportOptions) checkSpan() error {
-	if o.days < billing.MinDays || o.days > billing.MaxDays {
-		return fmt.Errorf("--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays)
-	}
 	spans := 0
 	for _, flag := range []string{"days", "month", "since"} {
 		if o.flags.Changed(flag) {
 			spans++
 		}
 	}
-	switch {
-	case spans > 1:
-		return errors.New("--days, --month and --since exclude each other")
-	case o.until != "" && o.since == "" && !o.saved.wanted:
-		return errors.New("--until needs --since")
-	}
-	return nil
+	return cmp.Or(
+		reject(o.days < billing.MinDays || o.days > billing.MaxDays, "--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays),
+		reject(spans > 1, "--days, --month and --since exclude each other"),
+		reject(o.until != "" && o.since == "" && !o.saved.wanted, "--until needs --since"),
+	)
 }
 
 // checkForm makes sure that what is to be shown goes together.
 func (o *reportOptions) checkForm() error {
 	focus := o.output == string(report.Focus)
-	if o.saved.wanted && (o.month != "" || o.until != "" || o.group != "" || o.brief || focus) {
-		return errors.New("--savings goes without --month, --until, --group-by, --recommendations and --output focus")
-	}
-	if _, err := report.ParseGrouping(o.group); err != nil {
-		return fmt.Errorf("--group-by %w", err)
-	}
-	if focus && (o.brief || o.group != "") {
-		return errors.New("--output focus has no groups and no recommendations")
-	}
-	return nil
+	_, err := report.ParseGrouping(o.group)
+	return cmp.Or(
+		reject(o.saved.wanted && (o.month != "" || o.until != "" || o.group != "" || o.brief || focus),
+			"--savings goes without --month, --until, --group-by, --recommendations and --output focus"),
+		reject(err != nil, "--group-by %w", err),
+		reject(focus && (o.brief || o.group != ""), "--output focus has no groups and no recommendations"),
+	)
 }
 
 // checkHTML makes sure that the page can be written, as measuring may take minutes.
@@ -179,16 +162,14 @@ func (o *reportOptions) checkHTML() error {
 	if o.html == "" {
 		return nil
 	}
-	if info, err := os.Stat(o.html); err == nil && info.IsDir() {
-		return usage(fmt.Errorf("--html %s is a directory; name a file", o.html))
-	}
-	if _, err := os.Stat(filepath.Dir(o.html)); err != nil {
-		return usage(fmt.Errorf("--html: %w", err))
-	}
-	return nil
+	info, missing := os.Stat(o.html)
+	_, err := os.Stat(filepath.Dir(o.html))
+	return cmp.Or(
+		reject(missing == nil && info.IsDir(), "--html %s is a directory; name a file", o.html),
+		reject(err != nil, "--html: %w", err),
+	)
 }
 
-// spans are what the report covers, now being the time that it is made.
 func (o *reportOptions) spans(now time.Time, delay time.Duration) (billing.Spans, error) {
 	switch {
 	case o.month == "now":

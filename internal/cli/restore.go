@@ -17,7 +17,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// restoreOptions are the settings of restore.
 type restoreOptions struct {
 	common
 	record string
@@ -79,42 +78,30 @@ but something that follows (a notification) failed, or the resource does not exi
 }
 
 // findRecord reads the record from the place that the command line names.
-func (o *restoreOptions) findRecord(ctx context.Context, g *global, args []string) (events.Audit, error) {
-	given := 0
-	for _, place := range []string{o.record, o.file, o.from, strings.Join(o.groups, "")} {
-		if place != "" {
-			given++
-		}
-	}
+func (o *restoreOptions) findRecord(ctx context.Context, g *global, args []string) (record events.Audit, err error) {
+	places := slices.DeleteFunc([]string{o.record, o.file, o.from, strings.Join(o.groups, "")}, func(place string) bool { return place == "" })
 	searched := o.from != "" || len(o.groups) > 0
+	err = cmp.Or(
+		reject(len(places) != 1, "give one record: --record WORD, --event FILE, or an ARN with --from FILE or --log-group NAME"),
+		reject(searched != (len(args) == 1), "an ARN goes with --from or --log-group, and they with an ARN"),
+	)
 	switch {
-	case given != 1:
-		return events.Audit{}, usage(errors.New("give one record: --record WORD, --event FILE, or an ARN with --from FILE or --log-group NAME"))
-	case searched != (len(args) == 1):
-		return events.Audit{}, usage(errors.New("an ARN goes with --from or --log-group, and they with an ARN"))
+	case err != nil:
 	case searched:
 		return o.latestRecord(ctx, g, args[0])
-	}
-	record, err := o.oneRecord(g.streams)
-	return record, usage(err)
-}
-
-func (o *restoreOptions) oneRecord(streams Streams) (events.Audit, error) {
-	switch {
 	case strings.HasPrefix(strings.TrimSpace(o.record), "{"):
-		return events.DecodeAudit([]byte(o.record))
+		record, err = events.DecodeAudit([]byte(o.record))
 	case o.record != "":
-		return events.FromToken(o.record)
+		record, err = events.FromToken(o.record)
+	default:
+		var payload []byte
+		if payload, err = g.streams.readEvent(o.file); err == nil {
+			if record, err = events.DecodeAudit(payload); err != nil {
+				err = fmt.Errorf("read the event: %w", err)
+			}
+		}
 	}
-	payload, err := streams.readEvent(o.file)
-	if err != nil {
-		return events.Audit{}, err
-	}
-	record, err := events.DecodeAudit(payload)
-	if err != nil {
-		return events.Audit{}, fmt.Errorf("read the event: %w", err)
-	}
-	return record, nil
+	return record, usage(err)
 }
 
 // latestRecord finds the latest action about a resource that can be undone. It fails if
@@ -184,7 +171,7 @@ func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit
 	}
 	answer, err := parts.Actions.Restore(ctx, record, actions.RestoreOptions{
 		NoWait: o.noWait, AllowLarge: o.large,
-		Progress: newWaiting(s).show,
+		Progress: s.waiting(),
 		Confirm: func(ctx context.Context, what string) error {
 			s.progress.clear()
 			fmt.Fprintln(g.streams.Err, "to be done:", what)

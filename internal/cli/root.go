@@ -153,12 +153,6 @@ type global struct {
 	auditFile string
 }
 
-// Values of the flags for logs.
-var (
-	logLevels  = []string{"debug", "info", "warn", "error"}
-	logFormats = []string{"text", "json"}
-)
-
 func newRoot(version string, streams Streams) *cobra.Command {
 	g := &global{streams: streams, version: version}
 	root := &cobra.Command{
@@ -174,9 +168,6 @@ To try a command in the same way, add --local:  personalize-monitor run --local`
 		SilenceUsage:  true,
 		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			return usage(errors.Join(oneOf("--log-level", strings.ToLower(g.logLevel), logLevels), oneOf("--log-format", g.logFormat, logFormats)))
-		},
 	}
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
@@ -187,11 +178,9 @@ To try a command in the same way, add --local:  personalize-monitor run --local`
 	flags.StringVar(&g.endpoint, "endpoint-url", "", "send all AWS requests to this URL")
 	flags.BoolVar(&g.local, "local", false, "use an embedded AWS inside the process instead of an account")
 	flags.StringVar(&g.estate, "estate", "", "estate `FILE` for the embedded AWS (default: the example estate)")
-	flags.StringVar(&g.logLevel, "log-level", "warn", "debug, info, warn or error")
-	flags.StringVar(&g.logFormat, "log-format", "text", "text or json")
+	addChoice(root, flags, &g.logLevel, "log-level", "warn", []string{"debug", "info", "warn", "error"}, "debug, info, warn or error")
+	addChoice(root, flags, &g.logFormat, "log-format", "text", []string{"text", "json"}, "text or json")
 	flags.StringVar(&g.auditFile, "audit-file", "", "append a record of every decision and action to this `FILE`, one JSON object a line")
-	complete(root, "log-level", logLevels)
-	complete(root, "log-format", logFormats)
 	root.SuggestionsMinimumDistance = 2
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate(), streams.Out))
 	root.SetFlagErrorFunc(badFlag)
@@ -274,6 +263,11 @@ func usageTemplate(usual string, out io.Writer) string {
 
 // badFlag is a mistake in the command line itself. An unknown flag comes with those that may be meant.
 func badFlag(cmd *cobra.Command, err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		if _, ok := invalid.GetFlag().Value.(choice); ok {
+			err = invalid.Unwrap() // it has the flag and the value
+		}
+	}
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		if near := flagsNear(cmd, unknown.GetSpecifiedName()); len(near) > 0 {
 			err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))

@@ -20,7 +20,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// cycleOptions are the settings of run and plan.
 type cycleOptions struct {
 	common
 	act      bool
@@ -90,15 +89,11 @@ func (o *cycleOptions) asks(values config.Values) bool {
 }
 
 func (o *cycleOptions) check(streams Streams, values config.Values) error {
-	if err := o.checkOutput(); err != nil {
-		return err
-	}
+	var asks error
 	if o.asks(values) {
-		if err := o.checkAsk(streams, "run --act asks before it deletes or stops what is idle (AutoDeleteOrStopIdleResources=Yes)"); err != nil {
-			return err
-		}
+		asks = o.checkAsk(streams, "run --act asks before it deletes or stops what is idle (AutoDeleteOrStopIdleResources=Yes)")
 	}
-	return cmp.Or(o.prices.check(), o.accounts.check())
+	return cmp.Or(asks, o.prices.check(), o.accounts.check())
 }
 
 // errLeftUndone ends a command that was interrupted after it had begun to write.
@@ -145,7 +140,6 @@ func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values
 	return incomplete(none, result.Failed())
 }
 
-// options are those of the parts that run the cycle.
 func (o *cycleOptions) options(m member) app.Options {
 	options := m.acting(m.values, o.dryRun)
 	options.Act = o.act

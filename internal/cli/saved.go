@@ -1,9 +1,8 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"time"
@@ -17,7 +16,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// savedOptions are the settings of report --savings.
 type savedOptions struct {
 	wanted    bool
 	auditFile *string // the flag of all commands
@@ -37,33 +35,24 @@ const groupsSince = "63d"
 
 // check rejects settings that contradict each other, before any AWS call.
 func (o *savedOptions) check(html string) error {
-	named := *o.auditFile != "" || len(o.groups) > 0
-	switch {
-	case !o.wanted && len(o.groups) > 0:
-		return usage(errors.New("--log-group is for --savings; add it"))
-	case !o.wanted:
-		return nil
-	case html != "":
-		return usage(errors.New("--savings has no page; leave out --html"))
-	case !named:
-		return usage(errors.New("--savings needs the audit records: add --audit-file or --log-group"))
+	if !o.wanted {
+		return reject(len(o.groups) > 0, "--log-group is for --savings; add it")
 	}
-	if _, err := parseGroups(o.groups); err != nil {
-		return usage(err)
+	_, badGroups := parseGroups(o.groups)
+	_, badTime := o.filter(time.Now())
+	err := cmp.Or(
+		reject(html != "", "--savings has no page; leave out --html"),
+		reject(*o.auditFile == "" && len(o.groups) == 0, "--savings needs the audit records: add --audit-file or --log-group"),
+		usage(badGroups), usage(badTime),
+	)
+	if err != nil || *o.auditFile == "" {
+		return err
 	}
-	if _, err := o.filter(time.Now()); err != nil {
-		return usage(err)
-	}
-	if *o.auditFile == "" {
-		return nil
-	}
-	switch info, err := os.Stat(*o.auditFile); {
-	case err != nil:
-		return usage(fmt.Errorf("--audit-file: %w", err))
-	case !info.Mode().IsRegular():
-		return usage(fmt.Errorf("--audit-file: %s is not a file, so that no record can be read from it", *o.auditFile))
-	}
-	return nil
+	info, err := os.Stat(*o.auditFile)
+	return cmp.Or(
+		reject(err != nil, "--audit-file: %w", err),
+		reject(err == nil && !info.Mode().IsRegular(), "--audit-file: %s is not a file, so that no record can be read from it", *o.auditFile),
+	)
 }
 
 // filter selects what was done. Filters of log groups take only what a record has for certain.
@@ -102,10 +91,7 @@ func (o *savedOptions) run(ctx context.Context, s *session, list []member, r *re
 		return errNotRead
 	}
 	saved.Records, saved.Unreadable, saved.Problems = len(records), reader.unreadable, append(saved.Problems, reader.problemsFound()...)
-	if err := s.streams.print(saved, r.output); err != nil {
-		return err
-	}
-	return incomplete(none, saved.Failed())
+	return s.streams.finish(saved, r.output, none, saved.Failed())
 }
 
 // recordsOf are the audit records about resources of an account.

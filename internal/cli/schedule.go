@@ -17,7 +17,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
-// scheduleOptions are the settings of the commands about schedules.
 type scheduleOptions struct {
 	common
 	prices priceOptions
@@ -133,14 +132,12 @@ func newSchedulePreview(g *global) *cobra.Command {
 				return o.run(cmd.Context(), g, args[0], "reads only", nil)
 			}
 			s, err := schedule.Parse(args[0])
-			if err = cmp.Or(err, o.check()); err != nil {
+			if err = cmp.Or(err, o.prices.check()); err != nil {
 				return usage(err)
 			}
 			return g.streams.print(report.SchedulePreview(s, model.Campaign, model.SystemClock{}.Now()), o.output)
 		})
 }
-
-func (o *scheduleOptions) check() error { return cmp.Or(o.checkOutput(), o.prices.check()) }
 
 // scheduleChange is what a command changes.
 type scheduleChange struct {
@@ -158,7 +155,7 @@ func (o *scheduleOptions) run(
 	ctx context.Context, g *global, name, may string, change func(context.Context, *scheduleChange) error,
 ) error {
 	arn, kind, err := model.ParseResourceARN(name)
-	if err = cmp.Or(err, o.check()); err != nil {
+	if err = cmp.Or(err, o.prices.check()); err != nil {
 		return usage(err)
 	}
 	s, done, err := (&accountOptions{}).sessionFor(ctx, g, arn)

@@ -23,7 +23,6 @@ import (
 // machine can read the command lines of its processes.
 const envToken = "PERSONALIZE_MONITOR_TOKEN"
 
-// serveOptions are the settings of serve.
 type serveOptions struct {
 	common
 	page       pageOptions
@@ -129,7 +128,6 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	return daemon.Wait(ctx)
 }
 
-// with is the account with its parts.
 func (m member) with(parts *app.App) member {
 	m.parts = parts
 	return m
@@ -155,7 +153,7 @@ func (o *serveOptions) before(ctx context.Context, s *session, list []member, ap
 	}
 	var places []string
 	for _, m := range list {
-		places = append(places, strings.TrimPrefix(m.in(), " in "))
+		places = append(places, m.of.String())
 		if m.unreached != nil {
 			continue
 		}
@@ -209,11 +207,9 @@ func (o *serveOptions) check(streams Streams, _ config.Values) error {
 	wrong := strings.IndexFunc(o.deployment, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._/", r)
 	})
-	if o.deployment == "" || len(o.deployment) > maxDeployment || wrong >= 0 {
-		return usage(fmt.Errorf("--deployment %q is not a name of 1 to %d letters, digits and -._/", o.deployment, maxDeployment))
-	}
-	if err := o.page.check(streams); err != nil {
-		return usage(err)
-	}
-	return cmp.Or(o.prices.check(), o.accounts.check())
+	return cmp.Or(
+		reject(o.deployment == "" || len(o.deployment) > maxDeployment || wrong >= 0,
+			"--deployment %q is not a name of 1 to %d letters, digits and -._/", o.deployment, maxDeployment),
+		o.page.check(streams), o.prices.check(), o.accounts.check(),
+	)
 }

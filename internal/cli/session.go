@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,9 +49,6 @@ func (s *session) close() {
 	}
 }
 
-// errLocalAndAccount rejects flags that contradict each other.
-var errLocalAndAccount = errors.New("--local uses an embedded AWS; --profile and --endpoint-url do not go with it")
-
 // open finds the account to work in: the embedded AWS with --local, else that of the AWS
 // settings. Whatever is missing is bad configuration. An embedded AWS runs on the real time, or
 // on a clock that skips all waiting.
@@ -87,13 +85,12 @@ func (g *global) findAccount(ctx context.Context, logger *slog.Logger, from setu
 	return account{settings, model.SystemClock{}, []string{settings.Region}, func() {}}, usage(err)
 }
 
-// openLocal starts the embedded AWS.
 func (g *global) openLocal(ctx context.Context, logger *slog.Logger, realTime bool) (account, error) {
-	if g.profile != "" || g.endpoint != "" {
-		return account{}, usage(errLocalAndAccount)
-	}
-	if g.region != "" && !model.ValidRegion(g.region) {
-		return account{}, usage(fmt.Errorf("%q is not the name of an AWS region (such as eu-west-1)", g.region))
+	if err := cmp.Or(
+		reject(g.profile != "" || g.endpoint != "", "--local uses an embedded AWS; --profile and --endpoint-url do not go with it"),
+		reject(g.region != "" && !model.ValidRegion(g.region), "%q is not the name of an AWS region (such as eu-west-1)", g.region),
+	); err != nil {
+		return account{}, err
 	}
 	var clock model.Clock = model.SystemClock{}
 	if !realTime {
@@ -103,11 +100,9 @@ func (g *global) openLocal(ctx context.Context, logger *slog.Logger, realTime bo
 	if err != nil {
 		return account{}, err
 	}
-	home := g.region
-	if home == "" {
-		home = homeOf(local.regions)
-	}
-	return account{awsapi.LocalConfig(home, local.url, localAccessKey, nil), clock, local.regions, local.stop}, nil
+	regions := namesOf(local.estate.Regions)
+	settings := awsapi.LocalConfig(cmp.Or(g.region, homeOf(regions)), local.url, localAccessKey, nil)
+	return account{settings, clock, regions, local.stop}, nil
 }
 
 // homeOf is the usual deployment region in an embedded AWS with the given regions.
@@ -122,7 +117,6 @@ func homeOf(regions []string) string {
 // localAccessKey is no secret: the embedded AWS accepts any.
 const localAccessKey = "LOCAL"
 
-// app builds the parts of the program that work in the session's account.
 func (s *session) app(o app.Options) *app.App {
 	o.Config, o.Clients, o.Clock, o.Logger, o.AuditLog = s.config, s.clients, s.clock, s.logger, s.record()
 	if o.Progress == nil {
@@ -172,7 +166,6 @@ func (s *session) announce(ctx context.Context, owner *writer.Owner, where, may 
 	return nil
 }
 
-// eventsIn names the region that events are sent in.
 func (s *session) eventsIn() string { return " (events in " + s.config.Region + ")" }
 
 // regionsOf names the regions that a cycle works in.

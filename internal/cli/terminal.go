@@ -53,6 +53,14 @@ func (s Streams) print(r report.Report, form string) error {
 	return nil
 }
 
+// finish prints a result, and returns the error of its exit code, as incomplete does.
+func (s Streams) finish(r report.Report, form string, none, failed bool) error {
+	if err := s.print(r, form); err != nil {
+		return err
+	}
+	return incomplete(none, failed)
+}
+
 // note writes a text for people to stderr, broken at the width of a terminal.
 func (s Streams) note(text string) { fmt.Fprintln(s.Err, report.Fit(text, s.style(s.Err))) }
 
@@ -129,21 +137,17 @@ const waitingEvery = 30 * time.Second
 
 // waiting shows what a command waits for, and for how long so far: on a terminal in one line that
 // changes, else in a line every waitingEvery at most.
-type waiting struct {
-	*session
-	began, next time.Time
-}
-
-func newWaiting(s *session) *waiting { return &waiting{session: s, began: s.clock.Now()} }
-
-func (w *waiting) show(what string) {
-	now := w.clock.Now()
-	line := fmt.Sprintf("%v: %s", now.Sub(w.began).Truncate(time.Second), what)
-	switch {
-	case w.progress.width > 0:
-		w.progress.show(line, 0, 0)
-	case !now.Before(w.next):
-		w.next = now.Add(waitingEvery)
-		fmt.Fprintln(w.streams.Err, line)
+func (s *session) waiting() func(what string) {
+	began, next := s.clock.Now(), time.Time{}
+	return func(what string) {
+		now := s.clock.Now()
+		line := fmt.Sprintf("%v: %s", now.Sub(began).Truncate(time.Second), what)
+		switch {
+		case s.progress.width > 0:
+			s.progress.show(line, 0, 0)
+		case !now.Before(next):
+			next = now.Add(waitingEvery)
+			fmt.Fprintln(s.streams.Err, line)
+		}
 	}
 }

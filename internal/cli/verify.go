@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,10 +20,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/verify/probe"
 )
 
-// verifySetup has the parameters that say where to look, and for what.
 var verifySetup = setup{params: []string{config.Regions, config.NotificationEndpoint, config.ChatNotifications, config.DashboardName}}
 
-// verifyOptions are the settings of verify.
 type verifyOptions struct {
 	common
 	accounts   accountOptions
@@ -34,9 +30,6 @@ type verifyOptions struct {
 	role       model.ARN // zero without --role-arn
 	externalID string
 }
-
-// defaultUse is what a person and a schedule do.
-const defaultUse = string(permissions.Run)
 
 func newVerify(g *global) *cobra.Command {
 	o := &verifyOptions{}
@@ -60,10 +53,9 @@ configuration; 3 nothing failed, but something could not be checked.`,
   personalize-monitor verify --for act --role-arn arn:aws:iam::123456789012:role/monitor --output json`,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.use, "for", defaultUse, "check the permissions of this `WAY` of working: "+strings.Join(uses(), ", "))
+	addChoice(cmd, flags, &o.use, "for", string(permissions.Run), uses(), "check the permissions of this `WAY` of working: "+strings.Join(uses(), ", "))
 	flags.StringVar(&o.roleARN, "role-arn", "", "check as this role (`ARN`), which is assumed")
 	flags.StringVar(&o.externalID, "external-id", "", "external `ID` that the role's trust policy asks for")
-	complete(cmd, "for", uses())
 	o.addOutput(cmd)
 	o.accounts.addFlags(cmd)
 	verifySetup.addParams(cmd)
@@ -77,22 +69,16 @@ configuration; 3 nothing failed, but something could not be checked.`,
 	return cmd
 }
 
-func (o *verifyOptions) check() error {
-	switch {
-	case !slices.Contains(uses(), o.use):
-		return usage(oneOf("--for", o.use, uses()))
-	case o.externalID != "" && o.roleARN == "":
-		return usage(errors.New("--external-id is for --role-arn"))
-	case o.roleARN != "" && o.accounts.several():
-		return usage(errors.New("--role-arn is for one account; --accounts and --organization have a role in each"))
-	}
+func (o *verifyOptions) check() (err error) {
 	if o.roleARN != "" {
-		var err error
-		if o.role, err = accounts.ParseRole(o.roleARN); err != nil {
-			return usage(fmt.Errorf("--role-arn: %w", err))
-		}
+		o.role, err = accounts.ParseRole(o.roleARN)
 	}
-	return cmp.Or(o.checkOutput(), o.accounts.check())
+	return cmp.Or(
+		reject(o.externalID != "" && o.roleARN == "", "--external-id is for --role-arn"),
+		reject(o.roleARN != "" && o.accounts.several(), "--role-arn is for one account; --accounts and --organization have a role in each"),
+		reject(err != nil, "--role-arn: %w", err),
+		o.accounts.check(),
+	)
 }
 
 // useLambda is the deployed stack: all of its functions.
@@ -124,85 +110,65 @@ func (o *verifyOptions) statements(region, dashboard string) func(account, parti
 	}
 }
 
-// run reads the facts and prints the findings. That there are no credentials is one of them.
+// run reads the facts and prints the findings. That there are no credentials is one of them. A finding that
+// failed decides the exit code before one that is not known.
 func (o *verifyOptions) run(ctx context.Context, g *global, values config.Values) error {
+	facts, calls := []verify.Facts{}, map[string]int{}
 	s, err := g.open(ctx, verifySetup)
 	switch {
 	case awsapi.KindOf(err) == awsapi.NoCredentials && ctx.Err() == nil:
-		return o.finish(g, report.VerificationOf([]verify.Facts{o.without(g, "", err)}, nil))
+		facts = append(facts, verify.Facts{
+			Now: model.SystemClock{}.Now(), Use: o.use, Version: notify.VersionTag(g.version), Home: g.region,
+			Identity: verify.Identity{Failure: probe.FailureOf(err)},
+		})
 	case err != nil:
 		return err
-	}
-	defer s.close()
-	if len(values.Regions) == 0 {
-		values.Regions = s.regions
-	}
-	members, err := o.members(ctx, s, values)
-	if err != nil {
-		return err
-	}
-	defer closeAll(members)
-	facts, errs, calls := make([]verify.Facts, len(members)), make([]error, len(members)), map[string]int{}
-	awsapi.Parallel(len(members), accountsAtOnce, func(i int) { facts[i], errs[i] = o.facts(ctx, members[i]) })
-	s.progress.clear()
-	for _, m := range members {
-		for call, n := range m.clients.Calls() {
-			calls[call] += n
+	default:
+		defer s.close()
+		if facts, err = o.allFacts(ctx, s, values, calls); err != nil {
+			return err
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	return o.finish(g, report.VerificationOf(facts, calls))
+	result := report.VerificationOf(facts, calls)
+	return g.streams.finish(result, o.output, result.Count(verify.Fail) > 0, result.Count(verify.Unchecked) > 0)
 }
 
-// without are the facts of an account whose credentials cannot be used.
-func (o *verifyOptions) without(g *global, account string, err error) verify.Facts {
-	return verify.Facts{
-		Now: model.SystemClock{}.Now(), Use: o.use, Version: notify.VersionTag(g.version), Home: g.region,
-		Identity: verify.Identity{Account: account, Failure: probe.FailureOf(err)},
-	}
-}
-
-// members are the accounts to check: those that are selected, or that of the credentials or of the role.
-func (o *verifyOptions) members(ctx context.Context, s *session, values config.Values) ([]member, error) {
-	if o.accounts.several() {
-		return o.accounts.open(ctx, s, values)
+// allFacts reads those of each account: of those that are selected, or that of the credentials or of the role.
+func (o *verifyOptions) allFacts(ctx context.Context, s *session, values config.Values, calls map[string]int) ([]verify.Facts, error) {
+	if len(values.Regions) == 0 {
+		values.Regions = s.regions
 	}
 	if err := values.Within(s.config.Region); err != nil {
 		return nil, err
 	}
-	own := *s
-	if o.role != (model.ARN{}) {
-		own.account.config = accounts.NewSource(s.config, s.clients).Config(accounts.Entry{Role: o.role, ExternalID: o.externalID})
+	list, err := o.accounts.members(ctx, s, values)
+	if err != nil {
+		return nil, err
 	}
-	own.clients = app.NewClients(own.account.config, s.clock, s.logger)
-	return []member{{session: &own, role: o.role, values: values}}, nil
+	defer closeAll(list)
+	if o.role != (model.ARN{}) {
+		own := *s
+		own.account.config = accounts.NewSource(s.config, s.clients).Config(accounts.Entry{Role: o.role, ExternalID: o.externalID})
+		own.clients = app.NewClients(own.account.config, s.clock, s.logger)
+		list[0] = member{session: &own, role: o.role, values: values}
+	}
+	facts, errs := make([]verify.Facts, len(list)), make([]error, len(list))
+	awsapi.Parallel(len(list), accountsAtOnce, func(i int) { facts[i], errs[i] = o.facts(ctx, list[i]) })
+	s.progress.clear()
+	for _, m := range list {
+		report.AddCalls(calls, m.clients.Calls())
+	}
+	return facts, errors.Join(errs...)
 }
 
-// facts reads those of an account.
 func (o *verifyOptions) facts(ctx context.Context, m member) (verify.Facts, error) {
 	parts := m.app(app.Options{DryRun: true})
-	reader := probe.New(probe.Options{Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: m.showProgress})
-	facts, err := reader.Run(ctx, probe.Input{
+	facts, err := probe.Facts(ctx, probe.Options{
+		Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: m.showProgress,
 		Use: o.use, Version: notify.VersionTag(m.version), Regions: m.values.Regions,
 		Statements: o.statements(m.config.Region, m.values.DashboardName), Wanted: m.values.Endpoints, ChatWanted: m.values.ChatNotifications,
 		Dashboard: m.values.DashboardName, Principal: m.role.String(),
 	})
 	facts.Identity.Account = cmp.Or(facts.Identity.Account, m.of.ID)
 	return facts, err
-}
-
-// finish prints the findings. One that failed decides the exit code before one that is not known.
-func (o *verifyOptions) finish(g *global, result report.Verification) error {
-	if err := g.streams.print(result, o.output); err != nil {
-		return err
-	}
-	switch {
-	case result.Count(verify.Fail) > 0:
-		return &exit{code: ExitFailed}
-	case result.Count(verify.Unchecked) > 0:
-		return &exit{code: ExitPartial}
-	}
-	return nil
 }

@@ -16,7 +16,6 @@ import (
 // whatIfSetup has no parameter that selects resources: the argument does.
 var whatIfSetup = setup{params: []string{config.MetricDelay}}
 
-// whatIfOptions are the settings of what-if.
 type whatIfOptions struct {
 	common
 	days     int
@@ -71,14 +70,12 @@ something could not be read, or the ARN does not exist.`,
 }
 
 func (o *whatIfOptions) check(Streams, config.Values) error {
-	return cmp.Or(checkHistoryDays(o.days), o.checkOutput(), o.prices.check())
+	return cmp.Or(checkHistoryDays(o.days), o.prices.check())
 }
 
 func checkHistoryDays(days int) error {
-	if days < billing.MinHistoryDays || days > billing.MaxHistoryDays {
-		return usage(fmt.Errorf("--days %d is not %d to %d", days, billing.MinHistoryDays, billing.MaxHistoryDays))
-	}
-	return nil
+	return reject(days < billing.MinHistoryDays || days > billing.MaxHistoryDays,
+		"--days %d is not %d to %d", days, billing.MinHistoryDays, billing.MaxHistoryDays)
 }
 
 func (o *whatIfOptions) run(ctx context.Context, s *session, values config.Values) error {
@@ -112,8 +109,5 @@ func compare(ctx context.Context, s *session, list []member, days int, output st
 	case ctx.Err() != nil:
 		return errNotRead
 	}
-	if err := s.streams.print(result, output); err != nil {
-		return err
-	}
-	return incomplete(none, result.Failed())
+	return s.streams.finish(result, output, none, result.Failed())
 }

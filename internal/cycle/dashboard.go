@@ -11,6 +11,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboards"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // DashboardOptions wires the building of the dashboard.
@@ -90,21 +91,10 @@ func (d *Dashboard) Delete(ctx context.Context, name string) (report.Boards, err
 }
 
 // report makes a report of results, or an error if nothing at all was done.
-func (d *Dashboard) report(resources int, results []dashboards.Result, discovery, failed []model.Problem) (report.Boards, error) {
-	b := report.Boards{Resources: resources, DryRun: d.DryRun, Problems: slices.Concat(discovery, failed)}
-	done := 0
-	for _, r := range results {
-		change := report.Written
-		if r.Deleted {
-			change = report.Deleted
-		}
-		if r.Outcome.Counts() {
-			done++
-		}
-		b.Dashboards = append(b.Dashboards, report.Board{Name: r.Name, Change: change, Outcome: string(r.Outcome)})
-	}
-	if done == 0 && len(failed) > 0 {
+func (d *Dashboard) report(resources int, results []report.Board, discovery, failed []model.Problem) (report.Boards, error) {
+	done := slices.ContainsFunc(results, func(b report.Board) bool { return writer.Outcome(b.Outcome).Counts() })
+	if !done && len(failed) > 0 {
 		return report.Boards{}, fmt.Errorf("%w: %w", ErrNoBoards, joined(failed))
 	}
-	return b, nil
+	return report.Boards{Dashboards: results, Resources: resources, DryRun: d.DryRun, Problems: slices.Concat(discovery, failed)}, nil
 }

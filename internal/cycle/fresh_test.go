@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -133,5 +134,23 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 				t.Errorf("%d commands sent", sent)
 			}
 		})
+	}
+}
+
+// What is described ahead of the first cycle is not described again in it.
+func TestTheFirstCycleKnowsWhatWasLearned(t *testing.T) {
+	b := newBed(t, flat(5, home))
+	if n := b.cycle.Learn(t.Context(), values(t, nil)); n != 5 {
+		t.Fatalf("%d endpoints", n)
+	}
+	b.aws.ResetCalls()
+	result := b.run(map[string]string{config.HourlyChecks: "never"})
+	for call, n := range b.aws.Calls() {
+		if strings.HasPrefix(call, "personalize.Describe") {
+			t.Errorf("%d × %s", n, call)
+		}
+	}
+	if len(result.Resources) != 5 || len(result.Problems) > 0 {
+		t.Errorf("%+v", result)
 	}
 }

@@ -4,8 +4,6 @@
 package dashboard
 
 import (
-	"bytes"
-	"encoding/json"
 	"strconv"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -60,11 +58,9 @@ func NumberedName(name string, n int) string {
 
 // encode writes the body of a dashboard. JSON escapes whatever a name contains.
 func encode(widgets []Widget) []byte {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(map[string][]Widget{"widgets": widgets}); err != nil {
+	body, err := model.EncodeJSON(map[string][]Widget{"widgets": widgets})
+	if err != nil {
 		panic("dashboard: " + err.Error()) // cannot happen: texts and whole numbers
 	}
-	return bytes.TrimSpace(body.Bytes())
+	return body
 }

@@ -40,35 +40,25 @@ type section struct {
 // room is the unused part of one dashboard's limits.
 type room struct{ widgets, metrics int }
 
-func emptyRoom() room { return room{MaxWidgets - introWidgets, MaxMetrics - introMetrics} }
+var emptyRoom = room{MaxWidgets - introWidgets, MaxMetrics - introMetrics}
 
+// resources is how many of one dataset group fit.
 func (r room) resources() int {
 	rows := max(0, r.widgets-headerWidgets) / rowWidgets
 	return min(rows*resourcesPerRow, r.metrics/metricsPerResource)
 }
 
-func (r *room) use(resources int) {
-	r.widgets -= headerWidgets + rowWidgets*rowsFor(resources)
-	r.metrics -= metricsPerResource * resources
-}
-
-func rowsFor(resources int) int { return (resources + resourcesPerRow - 1) / resourcesPerRow }
-
 // pack distributes dataset groups over as many dashboards as they need, in their order. A
 // group that fits on one dashboard is not split; a larger one begins a new dashboard,
 // unless the current one is empty, and leaves the rest of its last one to the next group.
 func pack(groups []group) [][]section {
-	pages := [][]section{nil}
-	left := emptyRoom()
-	turn := func() { pages, left = append(pages, nil), emptyRoom() }
+	pages, left := [][]section{nil}, emptyRoom
 	for _, g := range groups {
-		if len(g.resources) > left.resources() && left != emptyRoom() {
-			turn()
-		}
 		var rows []*row
 		for rest := g.resources; len(rest) > 0; {
-			if left.resources() == 0 {
-				turn()
+			first := len(rows) == 0 && len(rest) > left.resources() && left != emptyRoom
+			if first || left.resources() == 0 {
+				pages, left = append(pages, nil), emptyRoom
 			}
 			n := min(len(rest), left.resources())
 			s := section{g, split(rest[:n])}
@@ -76,7 +66,8 @@ func pack(groups []group) [][]section {
 				rows = append(rows, &s.rows[i])
 			}
 			pages[len(pages)-1] = append(pages[len(pages)-1], s)
-			left.use(n)
+			left.widgets -= headerWidgets + rowWidgets*len(s.rows)
+			left.metrics -= metricsPerResource * n
 			rest = rest[n:]
 		}
 		for i, r := range rows {
@@ -86,8 +77,9 @@ func pack(groups []group) [][]section {
 	return pages
 }
 
+// split makes rows of about the same length.
 func split(resources []model.Resource) []row {
-	count := rowsFor(len(resources))
+	count := (len(resources) + resourcesPerRow - 1) / resourcesPerRow
 	rows := make([]row, count)
 	for i := range rows {
 		rows[i].resources = resources[i*len(resources)/count : (i+1)*len(resources)/count]

@@ -19,23 +19,18 @@ const (
 
 // Widget is one widget at its place.
 type Widget struct {
-	Type       string     `json:"type"`
-	X          int        `json:"x"`
-	Y          int        `json:"y"`
-	Width      int        `json:"width"`
-	Height     int        `json:"height"`
-	Properties Properties `json:"properties"`
+	Type       string `json:"type"`
+	X          int    `json:"x"`
+	Y          int    `json:"y"`
+	Width      int    `json:"width"`
+	Height     int    `json:"height"`
+	Properties any    `json:"properties"` // a Text or a Graph
 }
-
-// Properties are a Text or a Graph.
-type Properties interface{ widgetType() string }
 
 // Text is a text in Markdown.
 type Text struct {
 	Markdown string `json:"markdown"`
 }
-
-func (Text) widgetType() string { return "text" }
 
 // Views of a Graph.
 const (
@@ -55,8 +50,6 @@ type Graph struct {
 	YAxis       *YAxis       `json:"yAxis,omitempty"`
 	Annotations *Annotations `json:"annotations,omitempty"`
 }
-
-func (Graph) widgetType() string { return "metric" }
 
 // Line is one metric of a graph, with the label in its legend; empty for CloudWatch's own.
 type Line struct {
@@ -78,14 +71,11 @@ func (l Line) MarshalJSON() ([]byte, error) {
 
 // YAxis holds the axes of a graph. The left one begins at Min.
 type YAxis struct {
-	Left Axis `json:"left"`
-}
-
-// Axis is an axis of a graph.
-type Axis struct {
-	Label     string `json:"label"`
-	Min       int    `json:"min"`
-	ShowUnits bool   `json:"showUnits"`
+	Left struct {
+		Label     string `json:"label"`
+		Min       int    `json:"min"`
+		ShowUnits bool   `json:"showUnits"`
+	} `json:"left"`
 }
 
 // Annotations are the marks of a graph.
@@ -126,9 +116,9 @@ func (g *grid) row(height int, widgets ...Widget) {
 	g.y += height
 }
 
-func textWidget(markdown string) Widget { return widgetOf(Text{Markdown: markdown}) }
+func textWidget(markdown string) Widget { return Widget{Type: "text", Properties: Text{markdown}} }
 
-func widgetOf(p Properties) Widget { return Widget{Type: p.widgetType(), Properties: p} }
+func graphWidget(g Graph) Widget { return Widget{Type: "metric", Properties: g} }
 
 const periodSeconds = 300
 
@@ -138,7 +128,7 @@ const lowestMinimum = 1
 // countWidget shows the number of monitored resources, which is published in the
 // deployment region.
 func countWidget(region string) Widget {
-	w := widgetOf(Graph{
+	w := graphWidget(Graph{
 		Title: "Resources monitored", Region: region, View: viewNumber, Stat: model.Average, Period: periodSeconds,
 		Lines: []Line{{Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: model.MetricResourceCount}}},
 	})
@@ -151,9 +141,9 @@ func countWidget(region string) Widget {
 func (g group) graphs(r row) []Widget {
 	throughput := g.graph("Actual vs Provisioned TPS/RPS", r, "TPS/RPS", throughputLines)
 	throughput.Annotations = &Annotations{Horizontal: []Mark{{Label: "lowest allowed", Value: lowestMinimum}}}
-	widgets := []Widget{widgetOf(throughput), widgetOf(g.graph("Utilization", r, "percent", utilizationLines))}
+	widgets := []Widget{graphWidget(throughput), graphWidget(g.graph("Utilization", r, "percent", utilizationLines))}
 	if latency := g.graph("Latency", r, "milliseconds", latencyLines); len(latency.Lines) > 0 {
-		widgets = append(widgets, widgetOf(latency))
+		widgets = append(widgets, graphWidget(latency))
 	}
 	return widgets
 }
@@ -162,10 +152,8 @@ func (g group) graph(title string, r row, unit string, lines func(model.Resource
 	if r.of > 1 {
 		title = fmt.Sprintf("%s (%d of %d)", title, r.number, r.of)
 	}
-	graph := Graph{
-		Title: title, Region: g.region, View: viewLines, Stat: model.Average, Period: periodSeconds,
-		YAxis: &YAxis{Left: Axis{Label: unit}},
-	}
+	graph := Graph{Title: title, Region: g.region, View: viewLines, Stat: model.Average, Period: periodSeconds, YAxis: &YAxis{}}
+	graph.YAxis.Left.Label = unit
 	for _, resource := range r.resources {
 		graph.Lines = append(graph.Lines, lines(resource)...)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 	"github.com/personalize-monitor/personalize-monitor/test/awsbed"
 )
@@ -75,19 +76,19 @@ func (w *world) body(name string) string {
 }
 
 // did are the results as "name outcome", with a minus where it was deleted.
-func did(results []Result) []string {
+func did(results []report.Board) []string {
 	var list []string
 	for _, r := range results {
 		sign := "+"
-		if r.Deleted {
+		if r.Change == report.Deleted {
 			sign = "-"
 		}
-		list = append(list, sign+r.Name+" "+string(r.Outcome))
+		list = append(list, sign+r.Name+" "+r.Outcome)
 	}
 	return list
 }
 
-func wantDid(t *testing.T, results []Result, want ...string) {
+func wantDid(t *testing.T, results []report.Board, want ...string) {
 	t.Helper()
 	if got := did(results); !slices.Equal(got, want) {
 		t.Errorf("results %q, want %q", got, want)

@@ -46,7 +46,7 @@ const (
 // the counts of that hour have arrived.
 var begin = time.Date(2026, 3, 2, 0, 3, 0, 0, time.UTC)
 
-// Options configure a demo. The functions and Memory may be nil.
+// Options configure a demo. The functions may be nil.
 type Options struct {
 	Days   int             // virtual days, 1 to MaxDays
 	Seed   int64           // varies the traffic; the same seed gives the same run
@@ -58,8 +58,6 @@ type Options struct {
 	// Cycled is called after each cycle, also after the days are over. The clock does not
 	// move until it returns.
 	Cycled func(ctx context.Context)
-	// Shown remembers what happens, for a page.
-	Shown *serve.Memory
 	// Version of the program, for the page.
 	Version string
 }
@@ -70,10 +68,11 @@ type Demo struct {
 	Clock  *model.VirtualClock
 	Home   string // the deployment region
 	Params config.Values
+	App    *app.App      // what a page uses: it reads metrics, and changes things for a person
+	Shown  *serve.Memory // what a page shows: what happened so far
 
 	options Options
 	memory  *localaws.Memory
-	app     *app.App
 	stack   deployment
 	watch   *watch
 	at      time.Time // of the last cycle
@@ -102,7 +101,8 @@ func New(o Options) (*Demo, error) {
 		return nil, err
 	}
 	clock := model.NewVirtualClock(begin)
-	watch := newWatch(o.Shown, func(e Event) {
+	memory := serve.NewMemory()
+	watch := newWatch(memory, func(e Event) {
 		if o.Happened != nil && !e.Time.After(end(o)) {
 			o.Happened(e)
 		}
@@ -113,21 +113,17 @@ func New(o Options) (*Demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	memory := localaws.InMemory(server)
-	settings := awsapi.LocalConfig(home, memory.URL(), "DEMO", memory.Transport())
+	inside := localaws.InMemory(server)
+	settings := awsapi.LocalConfig(home, inside.URL(), "DEMO", inside.Transport())
 	settings.DisableRequestCompression = true // there is no network
-	var observer lambda.Observer
-	if o.Shown != nil {
-		observer = shown{o.Shown, clock}
-		o.Shown.Update(func(s *serve.Status) {
-			s.Version, s.Region, s.Regions, s.Deployment, s.Started, s.Role = o.Version, home, regions, deploymentName(home), begin, serve.Leading
-			s.AutoAdjust, s.AutoStop = params.AutoAdjustMinTPS, params.AutoDeleteOrStopIdle
-		})
-	}
+	memory.Update(func(s *serve.Status) {
+		s.Version, s.Region, s.Regions, s.Deployment, s.Started, s.Role = o.Version, home, regions, deploymentName(home), begin, serve.Leading
+		s.AutoAdjust, s.AutoStop = params.AutoAdjustMinTPS, params.AutoDeleteOrStopIdle
+	})
 	handlers := map[lambda.Function]*lambda.Handler{}
 	for _, f := range lambda.All() {
 		handlers[f] = lambda.New(f, lambda.Options{
-			Env: env, Log: watch, Clock: clock, Observer: observer,
+			Env: env, Log: watch, Clock: clock, Observer: shown{memory, clock},
 			Config: func(context.Context, *slog.Logger) (aws.Config, error) { return settings, nil },
 		})
 	}
@@ -136,9 +132,11 @@ func New(o Options) (*Demo, error) {
 		AuditLog: func(_ context.Context, record events.Audit) error { watch.record(record); return nil },
 	})
 	return &Demo{
-		AWS: server, Clock: clock, Home: home, Params: params, options: o, memory: memory, app: a, watch: watch, at: begin.Truncate(cycleEvery),
-		stack: deployment{aws: server, bus: a.Clients.EventBridge(home), home: home, account: cmp.Or(o.Estate.Account, "000000000000"),
-			handlers: handlers},
+		AWS: server, Clock: clock, Home: home, Params: params, App: a, Shown: memory, options: o, memory: inside, watch: watch, at: begin.Truncate(cycleEvery),
+		stack: deployment{
+			aws: server, bus: a.Clients.EventBridge(home), home: home, account: cmp.Or(o.Estate.Account, "000000000000"),
+			handlers: handlers,
+		},
 	}, nil
 }
 
@@ -171,18 +169,6 @@ func (s shown) CycleEnded(at time.Time, result report.Result, err error) {
 	s.Update(func(status *serve.Status) { status.NextCycle = at.Add(cycleEvery) })
 }
 
-// App has the parts that a page uses: it reads metrics, and changes things for a person.
-func (d *Demo) App() *app.App { return d.app }
-
-// Ledger reads what was paid for and used by the hour, for a page.
-func (d *Demo) Ledger() *cycle.Ledger { return d.app.Ledger(builtinPrices, true) }
-
-// WhatIf compares minimums for the page.
-func (d *Demo) WhatIf() *cycle.WhatIf { return d.app.WhatIf(builtinPrices) }
-
-// Savings reads what the actions of the demo have saved.
-func (d *Demo) Savings() *cycle.Savings { return d.app.Savings(builtinPrices) }
-
 func builtinPrices(context.Context, []string) (pricing.Table, []model.Problem) {
 	return pricing.Builtin(), nil
 }
@@ -194,27 +180,17 @@ func end(o Options) time.Time { return begin.AddDate(0, 0, o.Days) }
 
 // Close ends the demo and frees its memory.
 func (d *Demo) Close() {
-	d.app.Clients.Close()
+	d.App.Clients.Close()
 	d.memory.Shut()
 }
 
-// Stopped is the error of a demo that was interrupted.
-type Stopped struct {
-	At   time.Time // by the demo's clock
-	Days int       // requested
-}
-
-func (s *Stopped) Error() string {
-	return fmt.Sprintf("the demo stopped at %s of its own time, after %d of %d hours; it changed nothing outside this process",
-		s.At.Format("2006-01-02 15:04"), int(s.At.Sub(begin).Hours()), s.Days*24)
-}
-
-// Run lets the days pass. It is an error if ctx ends first (a *Stopped), or if the estate
-// could not be read.
+// Run lets the days pass. It is an error if ctx ends first, or if the estate could not be read.
 func (d *Demo) Run(ctx context.Context) (Result, error) {
 	result, err := d.run(ctx)
 	if err != nil && ctx.Err() != nil {
-		return Result{}, &Stopped{At: d.Clock.Now(), Days: d.options.Days}
+		now := d.Clock.Now()
+		err = fmt.Errorf("the demo stopped at %s of its own time, after %d of %d hours; it changed nothing outside this process",
+			now.Format("2006-01-02 15:04"), int(now.Sub(begin).Hours()), d.options.Days*24)
 	}
 	return result, err
 }
@@ -308,8 +284,8 @@ func (d *Demo) survey(ctx context.Context) (survey, error) {
 	s := survey{reasons: map[string]report.Resource{}}
 	var plan report.Result
 	var err error
-	if s.ledger, err = d.app.Ledger(builtinPrices, false).Run(ctx, cycle.LedgerInput{Params: values, Days: 1}); err == nil {
-		plan, err = d.app.ReadOnlyCycle().Run(ctx, cycle.Input{Params: values})
+	if s.ledger, err = d.App.Ledger(builtinPrices, false).Run(ctx, cycle.LedgerInput{Params: values, Days: 1}); err == nil {
+		plan, err = d.App.ReadOnlyCycle().Run(ctx, cycle.Input{Params: values})
 	}
 	switch {
 	case err != nil:

@@ -53,7 +53,7 @@ type deployment struct {
 // deploy puts the rules on the bus and the functions behind them, as CloudFormation does.
 func (d deployment) deploy(ctx context.Context) error {
 	for _, t := range triggers() {
-		d.aws.RegisterTarget(d.arn("lambda", "function:"+stack+"-"+string(t.function)), func(ctx context.Context, event []byte) error {
+		d.aws.RegisterTarget(d.function(t.function), func(ctx context.Context, event []byte) error {
 			_, err := d.handlers[t.function].Invoke(ctx, event)
 			return err
 		})
@@ -79,6 +79,10 @@ func (d deployment) arn(service, resource string) string {
 	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, d.home, d.account, resource)
 }
 
+func (d deployment) function(f lambda.Function) string {
+	return d.arn("lambda", "function:"+stack+"-"+string(f))
+}
+
 // rule puts a rule that starts a function.
 func (d deployment) rule(ctx context.Context, f lambda.Function, suffix string, in eventbridge.PutRuleInput) error {
 	in.Name = aws.String(stack + "-" + string(f) + "-" + suffix)
@@ -86,7 +90,7 @@ func (d deployment) rule(ctx context.Context, f lambda.Function, suffix string, 
 		return fmt.Errorf("put the rule %s: %w", *in.Name, err)
 	}
 	_, err := d.bus.PutTargets(ctx, &eventbridge.PutTargetsInput{
-		Rule: in.Name, Targets: []types.Target{{Id: aws.String("Function"), Arn: aws.String(d.arn("lambda", "function:"+stack+"-"+string(f)))}},
+		Rule: in.Name, Targets: []types.Target{{Id: aws.String("Function"), Arn: aws.String(d.function(f))}},
 	})
 	if err != nil {
 		return fmt.Errorf("put the target of the rule %s: %w", *in.Name, err)

@@ -1,7 +1,10 @@
 package demo
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
@@ -90,28 +93,21 @@ func (d *Demo) result(before, after survey) Result {
 	for _, e := range r.Events {
 		r.Counts[e.What]++
 	}
-	costs, costsAfter := monthlyCosts(before.ledger.Resources), monthlyCosts(after.ledger.Resources)
-	remaining := map[string]report.Entry{}
-	for _, e := range after.ledger.Resources {
-		remaining[e.ARN] = e
-	}
+	first, last := daysOf(before.ledger.Resources), daysOf(after.ledger.Resources)
 	for _, e := range before.ledger.Resources {
-		row := Row{ARN: e.ARN, Kind: e.Kind, Name: e.Name, Region: e.Region, Before: dayOf(e, costs[e.ARN])}
-		now, exists := remaining[e.ARN]
-		if exists {
-			row.After = dayOf(now, costsAfter[e.ARN])
-		} else {
-			row.After = goneAfter(row.Before)
+		row := Row{ARN: e.ARN, Kind: e.Kind, Name: e.Name, Region: e.Region, Before: first[e.ARN], After: goneAfter(first[e.ARN])}
+		if day, exists := last[e.ARN]; exists {
+			row.After = day
 		}
-		d.explain(&row, after.reasons[e.ARN], exists)
+		d.explain(&row, after.reasons[e.ARN])
 		r.Resources = append(r.Resources, row)
 	}
 	r.Total = totalOf(r.Resources)
 	return r
 }
 
-// monthlyCosts are the costs, by ARN, of a month of 730 hours like the span of the entries.
-func monthlyCosts(entries []report.Entry) map[string]pricing.Estimate {
+// daysOf are the days of the entries by ARN, with the costs of a month of 730 hours like their span.
+func daysOf(entries []report.Entry) map[string]Day {
 	var uses []pricing.Use
 	for _, e := range entries {
 		if e.Usage != nil {
@@ -122,20 +118,17 @@ func monthlyCosts(entries []report.Entry) map[string]pricing.Estimate {
 	for _, u := range uses {
 		costs[u.ARN.String()] = bill.PerMonth(u)
 	}
-	return costs
-}
-
-func dayOf(e report.Entry, cost pricing.Estimate) Day {
-	s := Day{Min: &e.Min}
-	u := e.Usage
-	if u == nil || u.Hours == 0 {
-		return s
+	days := map[string]Day{}
+	for _, e := range entries {
+		day := Day{Min: &e.Min}
+		if u := e.Usage; u != nil && u.Hours > 0 {
+			month := u.TPSHours.Paid / u.Hours * billing.HoursPerMonth
+			day.Utilization, day.PerMonth = u.Utilization.Mean, &month
+			day.Estimate, day.Currency = costs[e.ARN].Amount, costs[e.ARN].Currency
+		}
+		days[e.ARN] = day
 	}
-	s.Utilization = u.Utilization.Mean
-	month := u.TPSHours.Paid / u.Hours * billing.HoursPerMonth
-	s.PerMonth = &month
-	s.Estimate, s.Currency = cost.Amount, cost.Currency
-	return s
+	return days
 }
 
 // goneAfter is the state of a resource that costs nothing any more.
@@ -148,35 +141,36 @@ func goneAfter(before Day) Day {
 	return s
 }
 
-// explain sets the outcome of a resource, and why.
-func (d *Demo) explain(row *Row, plan report.Resource, exists bool) {
-	var last *Event // action
+// explain sets the outcome of a resource, and why. One without a minimum does not exist any more.
+func (d *Demo) explain(row *Row, plan report.Resource) {
+	var last Event // action
 	refusal := ""
-	for i, e := range d.watch.reported {
+	for _, e := range d.watch.reported {
 		switch {
 		case e.ARN != row.ARN:
 		case e.What == Refused:
 			refusal = e.reason
 		case e.What == Acted:
-			last = &d.watch.reported[i]
+			last = e
 			if e.Action == model.ActionUpdate {
 				row.Steps++
 			}
 		}
 	}
-	row.Outcome, row.Reason = outcomeKept, plan.Reason
 	switch {
-	case !exists && last != nil && last.Action == model.ActionDelete:
+	case row.After.Min == nil && last.Action == model.ActionDelete:
 		row.Outcome, row.Reason = outcomeDeleted, stamp(last.Time)+", "+last.reason
-	case !exists && last != nil && last.Action == model.ActionStop:
+	case row.After.Min == nil && last.Action == model.ActionStop:
 		row.Outcome, row.Reason = outcomeStopped, stamp(last.Time)+", "+last.reason
-	case !exists:
+	case row.After.Min == nil:
 		row.Outcome, row.Reason = outcomeGone, "no longer active"
 	case row.Steps > 0:
 		row.Outcome = outcomeLowered
 		row.Reason = fmt.Sprintf("in %s, the last on %s; %s", model.Plural(row.Steps, "step"), stamp(last.Time), plan.Reason)
 	case refusal != "":
 		row.Outcome, row.Reason = outcomeSkipped, refusal
+	default:
+		row.Outcome, row.Reason = outcomeKept, plan.Reason
 	}
 }
 
@@ -205,3 +199,96 @@ func totalOf(rows []Row) Sum {
 	}
 	return sum
 }
+
+// Table implements report.Report: the outcome of each resource, and the sums.
+func (r Result) Table(p report.Printer) {
+	g := report.Grid{Columns: []report.Column{
+		{Title: "KIND", Minor: 3},
+		{Title: "NAME", Name: true},
+		{Title: "REGION"},
+		{Title: "MIN", Right: true},
+		{Title: "UTIL", Right: true, Minor: 2},
+		{Title: "TPS-HOURS/MONTH", Right: true, Minor: 1},
+		{Title: "ESTIMATE", Right: true},
+		{Title: "OUTCOME"},
+	}}
+	for _, row := range r.Resources {
+		b, a := row.Before, row.After
+		line := report.Row{Below: report.Cell{Text: row.Reason}}
+		for _, text := range []string{
+			string(row.Kind), row.Name, row.Region, b.minimum() + " → " + a.minimum(),
+			report.Number(b.Utilization, 1, "%") + " → " + report.Number(a.Utilization, 1, "%"),
+			report.Number(b.PerMonth, 0, "") + " → " + report.Number(a.PerMonth, 0, ""), b.money() + " → " + a.money(),
+		} {
+			line.Cells = append(line.Cells, report.Cell{Text: text})
+		}
+		line.Cells = append(line.Cells, report.Word(row.Outcome))
+		g.Rows = append(g.Rows, line)
+	}
+	p.Grid(g)
+	p.Line("")
+	label := func(name, format string, args ...any) { p.Label(name, fmt.Sprintf(format, args...)) }
+	label("Demo", "%s from %s UTC, %s, seed %d",
+		model.Plural(r.Days, "day"), r.Start.Format("2006-01-02 15:04"), model.Plural(r.Cycles, "cycle"), r.Seed)
+	label("Events", "%s, %s (and %d repeated), %s of alarms, %s, %s", model.Plural(r.Counts[Acted], "action"),
+		model.Plural(r.Counts[Refused], "refusal"), r.Repeated, model.Plural(r.Counts[Alarmed], "change"),
+		model.Plural(r.Counts[Mailed], "mail"), model.Plural(r.Counts[Failed], "failure"))
+	label("Paid for", "%s → %s TPS-hours a month%s",
+		report.Number(&r.Total.Before, 0, ""), report.Number(&r.Total.After, 0, ""), less(r.Total.Before, r.Total.After))
+	if s := r.Total.Estimate; s != nil {
+		label("Estimate", "%s %s → %s a month for %s%s", s.Currency, report.Number(&s.Before, 2, ""), report.Number(&s.After, 2, ""),
+			model.Plural(s.Resources, "resource"), less(s.Before, s.After))
+	}
+	for _, price := range report.PriceTexts(r.Prices) {
+		p.Label("Price", price)
+	}
+	if n := len(r.Total.Unread); n > 0 {
+		label("Unknown", "%d of %d could not be read and are in no sum", n, len(r.Resources))
+	}
+	p.Label("Before", "the day before the demo; after: its last day. A month has 730 hours like those of that day.")
+	p.Training(r.Training)
+}
+
+func less(before, after float64) string {
+	if before <= 0 || after >= before {
+		return ""
+	}
+	return fmt.Sprintf(" (%.0f%% less)", (before-after)/before*100)
+}
+
+func (s Day) minimum() string {
+	if s.Min == nil {
+		return "–"
+	}
+	return strconv.Itoa(*s.Min)
+}
+
+func (s Day) money() string {
+	if s.Estimate == nil {
+		return "–"
+	}
+	return strings.TrimSpace(s.Currency + " " + report.Number(s.Estimate, 0, ""))
+}
+
+// JSON implements report.Report.
+func (r Result) JSON() any { return r }
+
+// CSV implements report.Report. What is null in the JSON is an empty field.
+func (r Result) CSV() [][]string {
+	lines := [][]string{{
+		"arn", "kind", "name", "region", "minBefore", "minAfter", "utilizationBefore", "utilizationAfter",
+		"tpsHoursPerMonthBefore", "tpsHoursPerMonthAfter", "estimatePerMonthBefore", "estimatePerMonthAfter", "currency", "steps",
+		"outcome", "reason",
+	}}
+	for _, row := range r.Resources {
+		b, a := row.Before, row.After
+		lines = append(lines, report.Fields(
+			row.ARN, row.Kind, row.Name, row.Region, b.Min, a.Min, b.Utilization, a.Utilization,
+			b.PerMonth, a.PerMonth, b.Estimate, a.Estimate, cmp.Or(b.Currency, a.Currency), row.Steps, row.Outcome, row.Reason,
+		))
+	}
+	return lines
+}
+
+// Asides implements report.Report.
+func (Result) Asides() []string { return nil }

@@ -1,6 +1,7 @@
 package demo_test
 
 import (
+	"context"
 	"math"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
@@ -20,11 +22,11 @@ import (
 // checkSavings compares the ledger of savings of a demo of three days with what the same estate would
 // have been billed in a dry run, less what it was billed: endpoint by endpoint, to 6 digits.
 func checkSavings(t *testing.T, d *demo.Demo, records []events.Audit) {
-	saved, err := d.Savings().Run(t.Context(), cycle.SavingsInput{Params: d.Params, Records: records})
+	saved, err := d.App.Savings(func(context.Context, []string) (pricing.Table, []model.Problem) { return pricing.Builtin(), nil }).Run(t.Context(), cycle.SavingsInput{Params: d.Params, Records: records})
 	if err != nil || saved.Failed() || saved.Total.UnknownHours != 0 || saved.Total.ByHours {
 		t.Fatalf("%v, %+v", err, saved)
 	}
-	without, with := dryRun(t, d), threeDays(t, d.App(), d)
+	without, with := dryRun(t, d), threeDays(t, d.App, d)
 	sums, kinds := map[string]float64{}, map[model.Action]bool{}
 	for _, a := range saved.Actions {
 		sums[a.ARN] += *a.TPSHours
@@ -99,7 +101,7 @@ func paidFor(t *testing.T, d *demo.Demo, left report.Ledger, e report.Entry) flo
 	}
 	r := model.Resource{ARN: arn, Kind: e.Kind, Recipe: e.Recipe, MinTPS: e.Min, Created: e.Created}
 	read := func(q model.Query) model.Series {
-		readings, problems := d.App().Meter.Measure(t.Context(), []model.Query{q}, nil)
+		readings, problems := d.App.Meter.Measure(t.Context(), []model.Query{q}, nil)
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}

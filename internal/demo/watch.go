@@ -9,10 +9,13 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sns"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
@@ -46,9 +49,54 @@ type Event struct {
 	reason string
 }
 
+// head is the time of an event and the word for it.
+func (e Event) head() string { return fmt.Sprintf("%s  %-8s ", stamp(e.Time), e.What) }
+
+// body is the rest of an event: what it is about, and its text.
+func (e Event) body() string {
+	about := e.Name
+	if e.Region != "" {
+		about = strings.TrimSpace(about + " (" + e.Region + ")")
+	}
+	if e.Text != "" {
+		about += ": " + e.Text
+	}
+	return about
+}
+
+// Line is an event as people read it.
+func (e Event) Line() string { return e.head() + e.body() }
+
+// Fit is the event for a terminal: in at most two lines, with the word for it in color. A text that is
+// too long is cut; names are not. Of an alarm the state comes before its name, which is long.
+func (e Event) Fit(style report.Style) string {
+	if style.Width <= 0 {
+		return e.Line()
+	}
+	word := report.Word(e.What)
+	if e.What == Acted && e.Action.Ends() {
+		word.Color = report.Word("deleted").Color
+	}
+	rest, room := e.body(), style.Width-len(e.head())
+	if e.What == Alarmed {
+		rest = fmt.Sprintf("%s in %s: %s", e.Text, e.Region, e.Name)
+	}
+	head := strings.Replace(e.head(), fmt.Sprintf("%-8s", e.What), style.Paint(word.Color, fmt.Sprintf("%-8s", e.What)), 1)
+	const indent = "    "
+	first, _, _ := strings.Cut(report.Fit(rest, report.Style{Width: room}), "\n")
+	more := strings.TrimSpace(strings.TrimPrefix(rest, first))
+	switch {
+	case more == "":
+		return head + first
+	case utf8.RuneCountInString(first) > room: // a long name, which has a line of its own
+		return strings.TrimRight(head, " ") + "\n" + indent + report.Cut(rest, style.Width-len(indent))
+	}
+	return head + first + "\n" + indent + report.Cut(more, style.Width-len(indent))
+}
+
 // watch collects what happens in a step, and what was reported.
 type watch struct {
-	memory   *serve.Memory // gets each audit record; may be nil
+	memory   *serve.Memory // gets each audit record
 	mu       sync.Mutex    // functions log from several goroutines
 	found    []Event
 	reported []Event
@@ -88,9 +136,7 @@ func (w *watch) add(e Event) {
 
 // record adds an audit record.
 func (w *watch) record(a events.Audit) {
-	if w.memory != nil {
-		w.memory.AddAudit(a)
-	}
+	w.memory.AddAudit(a)
 	e := Event{Region: a.Region, ARN: a.ARN, Action: a.Action, NewMin: a.NewMinTPS, reason: strings.TrimSpace(a.Reason)}
 	e.Text = e.reason
 	if arn, err := model.ParseARN(a.ARN); err == nil {
@@ -102,16 +148,11 @@ func (w *watch) record(a events.Audit) {
 		if a.Before != nil {
 			e.Min = a.Before.MinTPS
 		}
-		text := string(e.Action)
-		switch e.Action {
-		case model.ActionUpdate:
+		text := map[model.Action]string{model.ActionDelete: "deleted", model.ActionStop: "stopped"}[e.Action]
+		if e.Action == model.ActionUpdate {
 			text = fmt.Sprintf("minimum %d → %d", e.Min, e.NewMin)
-		case model.ActionDelete:
-			text = "deleted"
-		case model.ActionStop:
-			text = "stopped"
 		}
-		e.Text = text + ": " + e.reason
+		e.Text = cmp.Or(text, string(e.Action)) + ": " + e.reason
 	case events.OutcomeRefused:
 		e.What = Refused
 	case events.OutcomeFailed:
@@ -192,9 +233,14 @@ func (w *watch) newMails(server *localaws.Server, now time.Time) []Event {
 		if !m.Time.After(w.mails) {
 			continue
 		}
-		first, _, _ := strings.Cut(strings.TrimSpace(m.Message), "\n")
-		list = append(list, Event{What: Mailed, Region: m.Region, Name: m.Endpoint, Text: cmp.Or(m.Subject, strings.Trim(first, `"`))})
+		list = append(list, Event{What: Mailed, Region: m.Region, Name: m.Endpoint, Text: Subject(m)})
 	}
 	w.mails = now
 	return list
+}
+
+// Subject is the subject of a mail or, without one, its first line.
+func Subject(m sns.Mail) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(m.Message), "\n")
+	return cmp.Or(m.Subject, strings.Trim(first, `"`))
 }

@@ -105,7 +105,7 @@ func (inv *Inventory) describe(ctx context.Context, arn model.ARN, kind model.Ki
 // be of the kind and region. An unknown minimum is 1, which is the service's default and
 // its lowest value.
 func resourceOf(region string, kind model.Kind, arn, name, status *string, minimum *int32) (model.Resource, error) {
-	parsed, err := model.ParseARN(aws.ToString(arn))
+	parsed, err := model.ParseARN(shared(aws.ToString(arn))) // its parts are parts of this text
 	if err != nil {
 		return model.Resource{}, fmt.Errorf("the response has a %s without a valid ARN: %w", kind, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
@@ -35,7 +36,8 @@ type Options struct {
 type Inventory struct {
 	o        Options
 	entries  shelf[model.ARN, entry]
-	versions shelf[string, *version] // the permanent ones, by ARN
+	versions shelf[string, *version]   // the permanent ones, by ARN
+	dropped  atomic.Pointer[time.Time] // when dropUnseen last did
 }
 
 // New makes an Inventory with an empty cache.
@@ -163,13 +165,22 @@ func (inv *Inventory) Refresh(ctx context.Context, resources []model.Resource) (
 	inv.retryThrottled(ctx, findings, func(recipes *recipeReader, i int) finding {
 		return inv.refresh(ctx, recipes, resources[i].ARN, resources[i].Kind)
 	})
-	// Without Discover, no listing shows which resources no longer exist.
-	oldest := inv.o.Clock.Now().Add(-unseenTTL)
+	inv.dropUnseen()
+	return divide(findings)
+}
+
+// dropUnseen drops what was not met for long: without Discover, no listing shows which resources no longer exist. It
+// does so once an hour, as a cycle may refresh hundreds of resources, one at a time, among thousands.
+func (inv *Inventory) dropUnseen() {
+	now := inv.o.Clock.Now()
+	last := inv.dropped.Load()
+	if last != nil && now.Sub(*last) < time.Hour && !now.Before(*last) || !inv.dropped.CompareAndSwap(last, &now) {
+		return
+	}
 	inv.entries.with(func(items map[model.ARN]entry) {
-		maps.DeleteFunc(items, func(_ model.ARN, e entry) bool { return e.resource.Observed.Before(oldest) })
+		maps.DeleteFunc(items, func(_ model.ARN, e entry) bool { return now.Sub(e.resource.Observed) > unseenTTL })
 	})
 	inv.dropUnusedVersions()
-	return divide(findings)
 }
 
 func (inv *Inventory) refresh(ctx context.Context, recipes *recipeReader, arn model.ARN, kind model.Kind) finding {

@@ -19,6 +19,7 @@ import (
 	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // clients are the tests' own, with which they are the owner of the account.
@@ -224,9 +225,7 @@ func (c clients) putAlarm(region, name, resource string, tags map[string]string,
 		Statistic:  cwtypes.StatisticAverage, Period: aws.Int32(300), EvaluationPeriods: aws.Int32(12), DatapointsToAlarm: aws.Int32(9),
 		Threshold: aws.Float64(100), ComparisonOperator: cwtypes.ComparisonOperatorLessThanThreshold,
 	}
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		in.Tags = append(in.Tags, cwtypes.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
-	}
+	in.Tags = writer.TagList(tags, writer.CloudWatchTag)
 	for _, apply := range change {
 		apply(in)
 	}
@@ -237,11 +236,7 @@ func (c clients) putAlarm(region, name, resource string, tags map[string]string,
 // putTopic makes a topic with subscribers by e-mail, and gives its ARN.
 func (c clients) putTopic(region, name string, tags map[string]string, addresses ...string) string {
 	c.t.Helper()
-	in := &sns.CreateTopicInput{Name: &name}
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		in.Tags = append(in.Tags, snstypes.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
-	}
-	topic, err := c.topics(region).CreateTopic(c.t.Context(), in)
+	topic, err := c.topics(region).CreateTopic(c.t.Context(), &sns.CreateTopicInput{Name: &name, Tags: writer.TagList(tags, writer.SNSTag)})
 	c.must(err)
 	for _, address := range addresses {
 		_, err := c.topics(region).Subscribe(c.t.Context(), &sns.SubscribeInput{TopicArn: topic.TopicArn, Protocol: aws.String("email"), Endpoint: aws.String(address)})
@@ -264,9 +259,7 @@ func (c clients) putBoard(name, text string, tags map[string]string) {
 	c.t.Helper()
 	body := c.text(object{"type": "text", "properties": object{"markdown": text}})
 	in := &cloudwatch.PutDashboardInput{DashboardName: &name, DashboardBody: aws.String(`{"widgets":` + body + `}`)}
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		in.Tags = append(in.Tags, cwtypes.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
-	}
+	in.Tags = writer.TagList(tags, writer.CloudWatchTag)
 	_, err := c.alarms(home).PutDashboard(c.t.Context(), in)
 	c.must(err)
 }

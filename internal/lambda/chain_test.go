@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // away is the other region with resources in it, and further where others are at work.
@@ -102,12 +103,11 @@ const notificationPattern = `{
 
 func putRule(c clients, region, name, pattern, target, topic string, tags map[string]string, description ...string) {
 	c.t.Helper()
-	in := &eventbridge.PutRuleInput{Name: &name, EventPattern: &pattern, State: types.RuleStateEnabled}
+	in := &eventbridge.PutRuleInput{
+		Name: &name, EventPattern: &pattern, State: types.RuleStateEnabled, Tags: writer.TagList(tags, writer.EventBridgeTag),
+	}
 	if len(description) > 0 {
 		in.Description = &description[0]
-	}
-	for key, value := range tags {
-		in.Tags = append(in.Tags, types.Tag{Key: aws.String(key), Value: aws.String(value)})
 	}
 	_, err := c.events(region).PutRule(c.t.Context(), in)
 	c.must(err)

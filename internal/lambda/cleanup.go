@@ -21,9 +21,12 @@ const (
 	confirmed  = "remove"
 )
 
-// cleanup removes what the deployment created, for a bare event that confirms it and whose other
+// cleaner is the function that removes a deployment.
+type cleaner struct{ h *Handler }
+
+// serve removes what the deployment created, for a bare event that confirms it and whose other
 // keys are parameters. As it cannot be undone, it accepts no other event, and no unknown keys.
-func (h *Handler) cleanup(ctx context.Context, e event) (string, error) {
+func (c cleaner) serve(ctx context.Context, e event) (string, error) {
 	if e.form != bare {
 		return "", e.refused(string(Cleanup), "a CloudFormation request, or parameters")
 	}
@@ -34,33 +37,33 @@ func (h *Handler) cleanup(ctx context.Context, e event) (string, error) {
 		return "", fmt.Errorf("nothing was removed: to remove the alarms, topics, rule and dashboards of this deployment, send {%q: %q}; "+
 			"CloudFormation does so when it deletes the stack", keyConfirm, confirmed)
 	}
-	values, err := h.resolve(cleanupNames, e.keys)
+	values, err := c.h.resolve(cleanupNames, e.keys)
 	if err != nil {
 		return "", err
 	}
-	return h.remove(ctx, values)
+	return c.remove(ctx, values)
 }
 
-// deleteAll serves Delete.
-func (h *Handler) deleteAll(ctx context.Context, r request) error {
-	text, err := h.remove(ctx, h.resolveValid(ctx, cleanupNames, r.properties))
+// delete serves Delete.
+func (c cleaner) delete(ctx context.Context, r request) error {
+	text, err := c.remove(ctx, c.h.resolveValid(ctx, cleanupNames, r.properties))
 	if err == nil {
-		h.log.InfoContext(ctx, "cleaned up", "what", text)
+		c.h.log.InfoContext(ctx, "cleaned up", "what", text)
 	}
 	return err
 }
 
 // remove removes what the deployment created. It is an error if something of it remains, or may
 // remain, as it could not be listed or read.
-func (h *Handler) remove(ctx context.Context, values config.Values) (string, error) {
-	p, err := h.parts(ctx)
+func (c cleaner) remove(ctx context.Context, values config.Values) (string, error) {
+	p, err := c.h.parts(ctx)
 	if err != nil {
 		return "", err
 	}
 	result := p.Uninstaller.Run(ctx, uninstall.Input{
-		Regions: values.Regions, DashboardName: values.DashboardName, Untagged: append([]string{p.region}, values.Regions...), Endpoints: p.Endpoints,
+		Regions: values.Regions, DashboardName: values.DashboardName, Untagged: append([]string{p.Writer.DeploymentRegion}, values.Regions...), Endpoints: p.Endpoints,
 	})
-	h.logProblems(ctx, result.Problems)
+	c.h.log.problems(ctx, result.Problems)
 	if left := uninstall.InState(result.Items, uninstall.Remaining); len(left)+len(result.Problems) > 0 {
 		return "", errors.New(remainder(left, result.Problems))
 	}
@@ -81,22 +84,9 @@ const (
 // remainder lists what remains, or may remain: things, those that differ in the name alone as one,
 // then problems. Each part is trimmed, so that a long one leaves room for the others.
 func remainder(left []report.CleanupItem, problems []model.Problem) string {
-	type group struct{ kind, region, reason string }
-	names, parts := map[group][]string{}, []string{}
-	var order []group
-	for _, item := range left {
-		g := group{item.Kind, item.Region, item.Reason}
-		if names[g] == nil {
-			order = append(order, g)
-		}
-		names[g] = append(names[g], item.Name)
-	}
-	for _, g := range order {
-		name := names[g][0]
-		if more := len(names[g]) - 1; more > 0 {
-			name += fmt.Sprintf(" and %d more", more)
-		}
-		parts = append(parts, fmt.Sprintf("%s %s in %s (%s)", g.kind, name, g.region, g.reason))
+	var parts []string
+	for _, item := range report.Grouped(left, 1) {
+		parts = append(parts, fmt.Sprintf("%s %s in %s (%s)", item.Kind, item.Name, item.Region, item.Reason))
 	}
 	for _, p := range problems {
 		parts = append(parts, p.Error())

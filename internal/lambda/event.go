@@ -2,10 +2,10 @@ package lambda
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -51,13 +51,13 @@ type event struct {
 func read(payload []byte) (event, error) {
 	payload = bytes.TrimSpace(payload)
 	e := event{payload: payload}
-	if len(payload) == 0 || string(payload) == "null" {
+	if len(payload) == 0 {
 		return e, nil
 	}
 	if !json.Valid(payload) {
 		return e, fmt.Errorf("the event is not JSON: %s", events.Brief(string(payload)))
 	}
-	if err := json.Unmarshal(payload, &e.keys); err != nil {
+	if json.Unmarshal(payload, &e.keys) != nil {
 		return e, fmt.Errorf("the event is not a JSON object: %s", events.Brief(string(payload)))
 	}
 	isCustom, isEvent := e.has(keyRequestType) || e.has(keyResponseURL), e.has(keyDetailType) || e.has(keyDetail)
@@ -77,21 +77,14 @@ func read(payload []byte) (event, error) {
 		return e, err
 	}
 	e.form = scheduled
-	e.at, err = timeOf(e.keys)
-	return e, err
-}
-
-// timeOf is the time of a scheduled event; zero if it has none.
-func timeOf(keys map[string]json.RawMessage) (time.Time, error) {
-	given, err := text(keys, keyTime)
+	given, err := text(e.keys, keyTime)
 	if err != nil || given == "" {
-		return time.Time{}, err
+		return e, err
 	}
-	at, err := time.Parse(time.RFC3339, given)
-	if err != nil {
-		return at, fmt.Errorf("key %q is %s; valid: a time such as 2026-01-02T15:05:00Z", keyTime, strconv.Quote(events.Brief(given)))
+	if e.at, err = time.Parse(time.RFC3339, given); err != nil {
+		return e, fmt.Errorf("key %q is %q; valid: a time such as 2026-01-02T15:05:00Z", keyTime, events.Brief(given))
 	}
-	return at, nil
+	return e, nil
 }
 
 func (e *event) has(key string) bool {
@@ -114,7 +107,7 @@ func text(keys map[string]json.RawMessage, key string) (string, error) {
 
 // refused is the error for an event that is not for a function.
 func (e *event) refused(function, valid string) error {
-	return fmt.Errorf("an event of type %s is not for %s, which accepts %s", strconv.Quote(events.Brief(e.detailType)), function, valid)
+	return fmt.Errorf("an event of type %q is not for %s, which accepts %s", events.Brief(e.detailType), function, valid)
 }
 
 // unknownKeys are the keys that name no parameter and are not among the others given.
@@ -140,11 +133,8 @@ func (e *event) buildDetail() (events.BuildDetail, error) {
 		}
 	}
 	arn, err := text(keys, keyARN)
-	if err != nil {
-		return events.BuildDetail{}, err
-	}
-	reason, err := text(keys, keyReason)
-	if err != nil {
+	reason, invalid := text(keys, keyReason)
+	if err = cmp.Or(err, invalid); err != nil {
 		return events.BuildDetail{}, err
 	}
 	return events.BuildDetail{ARN: arn, Reason: reason}, nil

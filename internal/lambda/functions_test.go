@@ -26,6 +26,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/test/awsbed"
 )
 
 const (
@@ -43,25 +44,9 @@ type bed struct {
 	aws   *localaws.Server
 	clock *model.VirtualClock
 	env   map[string]string
-	log   *logBuffer
+	log   *awsbed.Log
 	loads int
-}
-
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	world *awsbed.World
 }
 
 func newBed(t *testing.T, f Function, env map[string]string) *bed {
@@ -77,12 +62,10 @@ func newBedOn(t *testing.T, what localaws.Estate, f Function, env map[string]str
 	if err != nil {
 		t.Fatal(err)
 	}
-	endpoint := httptest.NewServer(server)
-	t.Cleanup(endpoint.Close)
-	b := &bed{t: t, aws: server, clock: clock, env: env, log: &logBuffer{}}
+	b := &bed{t: t, aws: server, clock: clock, env: env, log: &awsbed.Log{}, world: awsbed.Around(t, clock, server, server)}
 	b.Handler = b.handler(f, func(context.Context, *slog.Logger) (aws.Config, error) {
 		b.loads++
-		return awsapi.LocalConfig(home, endpoint.URL, "LOCAL", nil), nil
+		return awsapi.LocalConfig(home, b.world.URL, "LOCAL", nil), nil
 	})
 	return b
 }
@@ -201,6 +184,33 @@ func TestMalformedEvents(t *testing.T) {
 		{"cleanup: no event", Cleanup, ``, `send {"Confirm": "remove"}`},
 		{"cleanup: confirmed by something else", Cleanup, `{"Confirm":true}`, "nothing was removed"},
 		{"cleanup: bad regions", Cleanup, `{"Confirm":"remove","Regions":"x"}`, "invalid parameter Regions"},
+		{"no minimum, but null", UpdateTPS, about(campaign, `,"NewMinTPS":null`), whole},
+		{"minus 0", UpdateTPS, about(campaign, `,"NewMinTPS":-0`), whole},
+		{"words", UpdateTPS, about(campaign, `,"NewMinTPS":"many"`), whole},
+		{"more than any integer", UpdateTPS, about(campaign, `,"NewMinTPS":99999999999999999999`), whole},
+		{"a truth", UpdateTPS, about(campaign, `,"NewMinTPS":true`), whole},
+		{"a list", UpdateTPS, about(campaign, `,"NewMinTPS":[5]`), whole},
+		{"the kinds mixed up the other way", UpdateTPS, envelope("UpdatePersonalizeCampaignMinProvisionedTPS", about(idleOne, `,"NewMinTPS":5`)), "about a recommender"},
+		{"a recommender to delete, in an envelope", DeleteCampaign, envelope("DeletePersonalizeCampaign", about(idleOne, "")), "deletes campaigns"},
+		{"a campaign to stop, in an envelope", StopRecommender, envelope("StopPersonalizeRecommender", about(campaign, "")), "is about recommenders"},
+	}
+	for payload, fault := range map[string]string{
+		`{}`: `key "ARN" is missing`, `{"ARN":null}`: `key "ARN" is null`, `{"ARN":""}`: `key "ARN"`, `{"ARN":7}`: `key "ARN" is 7`,
+		`{"ARN":["` + campaign + `"]}`: `key "ARN" is [`, `{"ARN":"` + campaign + `"`: "is not JSON",
+		`["` + campaign + `"]`: "is not a JSON object", `"` + campaign + `"`: "is not a JSON object",
+		about("shop-home-page", ""): "is not an ARN", about(arnOf(home, "solution/s"), ""): "is not the ARN of a Personalize",
+		about(arnOf(home, "dataset-group/online-shop"), ""):                "is not the ARN of a Personalize",
+		about("arn:aws:sns:us-east-1:123456789012:campaign/c", ""):         "is not the ARN of a Personalize",
+		about("arn:aws:personalize:us-east-1:210987654321:campaign/c", ""): "",
+	} {
+		for _, f := range []Function{UpdateTPS, DeleteCampaign, StopRecommender} {
+			tests = append(tests, struct {
+				name     string
+				function Function
+				payload  string
+				fault    string
+			}{payload, f, payload, fault})
+		}
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.function)+"/"+tt.name, func(t *testing.T) {
@@ -236,12 +246,8 @@ func TestMonitor(t *testing.T) {
 	b.must("null", "resources measured")
 
 	// The version is where verify looks for it.
-	cfg, err := b.Config(context.Background(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	topic := "arn:aws:sns:" + home + ":" + account + ":PersonalizeMonitorNotifications"
-	tags, err := sns.NewFromConfig(cfg).ListTagsForResource(context.Background(), &sns.ListTagsForResourceInput{ResourceArn: &topic})
+	topic := awsbed.TopicIn(home).String()
+	tags, err := b.world.Raw.SNS(home).ListTagsForResource(t.Context(), &sns.ListTagsForResourceInput{ResourceArn: &topic})
 	if err != nil || !slices.ContainsFunc(tags.Tags, func(tag snstypes.Tag) bool {
 		return *tag.Key == "Version/"+home+"/personalize-monitor" && *tag.Value == "1.2.3"
 	}) {
@@ -357,7 +363,7 @@ func TestWithoutSettings(t *testing.T) {
 
 func TestUnknownLogLevel(t *testing.T) {
 	for level, warned := range map[string]bool{"": false, "warn": false, "DEBUG": false, "loud": true, "info+2": true} {
-		log := &logBuffer{}
+		log := &awsbed.Log{}
 		New(Monitor, Options{Log: log, Env: func(string) (string, bool) { return level, true }})
 		if strings.Contains(log.String(), "LOG_LEVEL is not one of") != warned {
 			t.Errorf("%q: %s", level, log)
@@ -447,6 +453,11 @@ func TestCustomResources(t *testing.T) {
 		{"nothing to clean up yet", Cleanup, "Create", properties(`"Regions":"x"`), "SUCCESS", "personalize-monitor-cleanup", ""},
 		{"nor here", Cleanup, "Update", given, "SUCCESS", " ab9f ", ""},
 		{"clean up", Cleanup, "Delete", given + properties(`"Regions":"x"`), "SUCCESS", " ab9f ", ""},
+		{"unknown type", Monitor, "Import", given, "FAILED", " ab9f ", `request type "Import" is unknown`},
+		{"unknown type", Dashboard, "Import", given, "FAILED", " ab9f ", `request type "Import" is unknown`},
+		{"unknown type", UpdateTPS, "Import", given, "FAILED", " ab9f ", `request type "Import" is unknown`},
+		{"unknown type", DeleteCampaign, "Import", given, "FAILED", " ab9f ", `request type "Import" is unknown`},
+		{"unknown type", StopRecommender, "Import", given, "FAILED", " ab9f ", `request type "Import" is unknown`},
 		{"unknown type", Cleanup, "Destroy", given, "FAILED", " ab9f ", `request type "Destroy" is unknown`},
 		{"no type", Dashboard, "", "", "FAILED", "Amazon-Personalize-Monitor", "lacks RequestType"},
 		{"no custom resource", Monitor, "Create", "", "FAILED", "personalize-monitor-monitor", "is not a custom resource"},
@@ -501,13 +512,13 @@ func TestCleanupTellsWhatRemains(t *testing.T) {
 }
 
 // unrecorded is a log that loses audit records.
-type unrecorded struct{ *logBuffer }
+type unrecorded struct{ *awsbed.Log }
 
 func (b unrecorded) Write(p []byte) (int, error) {
 	if bytes.Contains(p, []byte(`"msg":"audit"`)) {
 		return 0, errors.New("no space left on device")
 	}
-	return b.logBuffer.Write(p)
+	return b.Log.Write(p)
 }
 
 // A deletion that cannot be recorded is not made, and fails, so that Lambda repeats the event.

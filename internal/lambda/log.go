@@ -14,19 +14,23 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
+// logger is the log of a function.
+type logger struct{ *slog.Logger }
+
+// levels are those of LOG_LEVEL.
+var levels = map[string]slog.Level{
+	"": slog.LevelInfo, "debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+}
+
 // newLogger makes the logger of a function: JSON, with the id of the invocation. An invalid
 // level counts as info, with a warning.
-func newLogger(w io.Writer, level string, request *atomic.Pointer[string]) *slog.Logger {
-	lowest := slog.LevelInfo
-	known := level == "" || (lowest.UnmarshalText([]byte(level)) == nil && !strings.ContainsAny(level, "+-"))
-	if !known {
-		lowest = slog.LevelInfo
-	}
+func newLogger(w io.Writer, level string, request *atomic.Pointer[string]) logger {
+	lowest, known := levels[strings.ToLower(level)]
 	log := slog.New(requestID{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: lowest}), request})
 	if !known {
 		log.Warn("the variable LOG_LEVEL is not one of debug, info, warn, error", "value", level)
 	}
-	return log
+	return logger{log}
 }
 
 // requestID adds the id of the invocation to each line: that of the context, as work that was
@@ -62,39 +66,36 @@ func (l requestID) WithGroup(name string) slog.Handler {
 	return requestID{l.Handler.WithGroup(name), l.current}
 }
 
-// logEvent logs the event at debug level, without the URL for the answer: it lets anyone
+// event logs an event at debug level, without the URL for the answer: it lets anyone
 // answer.
-func (h *Handler) logEvent(ctx context.Context, e event) {
-	if !h.log.Enabled(ctx, slog.LevelDebug) {
+func (l logger) event(ctx context.Context, f Function, e event) {
+	if !l.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
 	text := e.payload
 	if e.has(keyResponseURL) {
 		keys := maps.Clone(e.keys)
 		keys[keyResponseURL] = json.RawMessage(`"***"`)
-		var err error
-		if text, err = encode(keys); err != nil {
-			return
-		}
+		text, _ = model.EncodeJSON(keys) // they were read from JSON
 	}
-	h.log.DebugContext(ctx, "event", "function", string(h.function), "event", string(text))
+	l.DebugContext(ctx, "event", "function", string(f), "event", string(text))
 }
 
-// logUnknownKeys logs keys that are ignored; they may be misspelled.
-func (h *Handler) logUnknownKeys(ctx context.Context, keys []string) {
+// unknownKeys logs keys that are ignored; they may be misspelled.
+func (l logger) unknownKeys(ctx context.Context, keys []string) {
 	if len(keys) > 0 {
-		h.log.WarnContext(ctx, "keys that name no parameter are ignored", "keys", strings.Join(keys, ", "))
+		l.WarnContext(ctx, "keys that name no parameter are ignored", "keys", strings.Join(keys, ", "))
 	}
 }
 
-// logProblems logs what failed while the rest went on: a warning for a single resource, an
+// problems logs what failed while the rest went on: a warning for a single resource, an
 // error for more than that.
-func (h *Handler) logProblems(ctx context.Context, list []model.Problem) {
+func (l logger) problems(ctx context.Context, list []model.Problem) {
 	for _, p := range list {
 		level := slog.LevelWarn
 		if p.ARN == "" {
 			level = slog.LevelError
 		}
-		h.log.Log(ctx, level, "problem", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Message())
+		l.Log(ctx, level, "problem", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Message())
 	}
 }

@@ -3,11 +3,14 @@ package lambda
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // metricProblems counts what failed in a cycle while the rest went on, in the deployment
@@ -22,19 +25,19 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 	}
 	sources := config.Sources{Env: h.Env}
 	if e.form == bare {
-		h.logUnknownKeys(ctx, e.unknownKeys())
+		h.log.unknownKeys(ctx, e.unknownKeys())
 		sources.Event = e.keys
 	}
 	values, err := config.Resolve(sources)
 	if err != nil {
 		return "", err
 	}
-	if err := h.idleTimeHolds(values); err != nil {
+	if err := idleTimeHolds(values, h.Env); err != nil {
 		return "", err
 	}
 	p, err := h.parts(ctx)
 	if err == nil {
-		err = values.Within(p.region)
+		err = values.Within(p.Writer.DeploymentRegion)
 	}
 	if err != nil {
 		return "", err
@@ -47,18 +50,18 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 		return "", err
 	}
 	_, failed := p.Writer.Publish(ctx, []model.Datum{{
-		Region: p.region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
+		Region: p.Writer.DeploymentRegion, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
 		Unit: "Count", Value: float64(len(result.Problems)), Time: h.Clock.Now().UTC(),
 	}})
-	h.logProblems(ctx, append(result.Problems, failed...))
+	h.log.problems(ctx, append(result.Problems, failed...))
 	return cycleSentence(result), nil
 }
 
 // idleTimeHolds rejects parameters by which idle resources would be stopped and deleted sooner
 // than the deployment allows. The functions that act check each by their own parameters, with
 // the longer idle times, and would refuse it every time.
-func (h *Handler) idleTimeHolds(values config.Values) error {
-	deployed, err := config.Resolve(config.Sources{Env: h.Env})
+func idleTimeHolds(values config.Values, env func(string) (string, bool)) error {
+	deployed, err := config.Resolve(config.Sources{Env: env})
 	if err != nil || !values.AutoDeleteOrStopIdle.Is(model.On) {
 		return nil //nolint:nilerr // invalid ones that the event replaces are of no account here
 	}
@@ -89,4 +92,58 @@ func cycleSentence(r report.Result) string {
 		{len(r.Events), "event", "sent"},
 		{len(r.Problems), "problem", "logged"},
 	})
+}
+
+// tally is a count in a sentence.
+type tally struct {
+	n          int
+	noun, done string
+}
+
+// sentence adds the counts that are not zero.
+func sentence(first string, tallies []tally) string {
+	for _, t := range tallies {
+		if t.n > 0 {
+			first += "; " + model.Plural(t.n, t.noun) + " " + t.done
+		}
+	}
+	return first + "."
+}
+
+// followTime is kept free before the deadline, for a call in progress and the follow-ups of an
+// accepted action: these go on for 2 and 10 seconds after the context of the action has ended.
+const followTime = 14 * time.Second
+
+// action executes what an event or a bare detail requests. An error means that nothing was
+// changed, so that Lambda may retry. What fails after the action was accepted is logged and
+// counted in the sentence. It is no error: a retry would find nothing left to do.
+func (h *Handler) action(ctx context.Context, action model.Action, payload []byte) (string, error) {
+	req, err := events.Decode(payload)
+	if err == nil {
+		err = req.Validate(action)
+	}
+	if err != nil {
+		return "", err
+	}
+	if _, err := config.Resolve(cycle.RecheckSources(h.Env)); err != nil { // an automatic event has what it was decided by
+		return "", err
+	}
+	p, err := h.parts(ctx)
+	if err != nil {
+		return "", err
+	}
+	if account := identityOf(ctx).Account; account != "" && account != req.ARN.Account {
+		return "", fmt.Errorf("%s belongs to the account %s, this function to %s", req.ARN, req.ARN.Account, account)
+	}
+	ctx, cancel := shorten(ctx, followTime)
+	defer cancel()
+	answer, err := p.Actions.Do(ctx, action, req)
+	if err != nil {
+		return "", err
+	}
+	h.log.problems(ctx, answer.Problems)
+	if answer.Outcome == writer.Refused && len(answer.Problems) > 0 { // it could not be recorded, which may be possible later
+		return "", fmt.Errorf("%s %w", answer.Sentence, answer.Err())
+	}
+	return answer.Sentence, nil
 }

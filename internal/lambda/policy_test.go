@@ -22,7 +22,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
@@ -37,6 +36,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 	"github.com/personalize-monitor/personalize-monitor/test/awsbed"
 	"github.com/personalize-monitor/personalize-monitor/test/iam"
 )
@@ -51,7 +51,6 @@ const (
 type patrol struct {
 	*bed
 	guard *iam.Guard
-	owner *awsapi.Clients // may do all
 }
 
 // newPatrol puts a function under a policy; nil is none.
@@ -62,19 +61,13 @@ func newPatrol(t *testing.T, f Function, p *iam.Policy, what localaws.Estate) *p
 		"AutoDeleteOrStopIdleResources": "Yes", "HourlyChecks": "never", "ChatNotifications": "Yes",
 	}
 	b := newBedOn(t, what, f, env)
-	config, err := b.Config(t.Context(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	owner := awsapi.New(awsapi.Options{Config: config, Clock: b.clock})
-	t.Cleanup(owner.Close)
-	g := iam.NewGuard(b.aws, p, owner)
+	g := iam.NewGuard(b.aws, p, b.world.Raw)
 	endpoint := httptest.NewServer(g)
 	t.Cleanup(endpoint.Close)
 	b.Config = func(context.Context, *slog.Logger) (aws.Config, error) {
 		return awsapi.LocalConfig(home, endpoint.URL, "LOCAL", nil), nil
 	}
-	return &patrol{bed: b, guard: g, owner: owner}
+	return &patrol{bed: b, guard: g}
 }
 
 // cold starts the function anew, with nothing in mind and some variables changed.
@@ -90,9 +83,7 @@ func (p *patrol) free(f Function, env map[string]string) *bed {
 	other.env = maps.Clone(p.env)
 	maps.Copy(other.env, env)
 	other.Handler = other.handler(f, func(context.Context, *slog.Logger) (aws.Config, error) {
-		endpoint := httptest.NewServer(p.aws)
-		p.t.Cleanup(endpoint.Close)
-		return awsapi.LocalConfig(home, endpoint.URL, "LOCAL", nil), nil
+		return awsapi.LocalConfig(home, p.world.URL, "LOCAL", nil), nil
 	})
 	return &other
 }
@@ -102,13 +93,6 @@ func (b *bed) pass(length time.Duration) {
 	for range int(length / (5 * time.Minute)) {
 		b.clock.Advance(5 * time.Minute)
 		b.aws.Tick()
-	}
-}
-
-func (p *patrol) ok(err error) {
-	p.t.Helper()
-	if err != nil {
-		p.t.Fatal(err)
 	}
 }
 
@@ -145,69 +129,33 @@ func arnOf(region, resource string) string {
 	return "arn:aws:personalize:" + region + ":" + account + ":" + resource
 }
 
-func topicOf(region string) string {
-	return "arn:aws:sns:" + region + ":" + account + ":" + notify.TopicName
-}
-
 // originals makes what the original application has made in a region: topic, rule with
 // its raw target, and an alarm.
 func (p *patrol) originals(region string) {
 	p.t.Helper()
-	ctx := p.t.Context()
-	_, err := p.owner.SNS(region).CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(notify.TopicName)})
-	p.ok(err)
-	_, err = p.owner.SNS(region).SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
-		TopicArn: aws.String(topicOf(region)), AttributeName: aws.String("Policy"), AttributeValue: aws.String(
-			`{"Version":"2008-10-17","Id":"PublishPolicy","Statement":[{"Effect":"Allow","Principal":{"Service":["cloudwatch.amazonaws.com","events.amazonaws.com"]},` +
-				`"Action":"sns:Publish","Resource":"` + topicOf(region) + `"}]}`),
-	})
-	p.ok(err)
-	_, err = p.owner.EventBridge(region).PutRule(ctx, &eventbridge.PutRuleInput{
-		Name: aws.String(notify.RuleName), State: ebtypes.RuleStateEnabled,
-		Description: aws.String("Routes Personalize Monitor notifications to notification SNS topic"),
-		EventPattern: aws.String(`{"source": ["personalize.monitor"], "detail-type": ["PersonalizeCampaignMinProvisionedTPSUpdated", ` +
-			`"PersonalizeRecommenderMinRecommendationRPSUpdated", "PersonalizeCampaignDeleted", "PersonalizeRecommenderStopped"]}`),
-	})
-	p.ok(err)
-	p.target(region, notify.TargetID, topicOf(region))
+	p.world.SampleRule(region, nil)
+	p.world.SetPolicy(region, awsbed.SamplePolicy(region))
 	p.alarm(region, "PersonalizeMonitor-LowCampaignUtilization-busy", map[string]string{"CreatedBy": "PersonalizeMonitor"}, arnOf(region, "campaign/busy"))
-}
-
-func (p *patrol) target(region, id, arn string) {
-	p.t.Helper()
-	_, err := p.owner.EventBridge(region).PutTargets(p.t.Context(), &eventbridge.PutTargetsInput{
-		Rule: aws.String(notify.RuleName), Targets: []ebtypes.Target{{Id: &id, Arn: &arn}},
-	})
-	p.ok(err)
 }
 
 // alarm makes an alarm as the original application made those on low utilization.
 func (p *patrol) alarm(region, name string, tags map[string]string, campaign string) {
 	p.t.Helper()
-	in := &cloudwatch.PutMetricAlarmInput{
-		AlarmName: &name, ActionsEnabled: aws.Bool(true), OKActions: []string{topicOf(region)}, AlarmActions: []string{topicOf(region)},
-		AlarmDescription: aws.String("Alarms when utilization falls below threshold indicating possible over provisioning condition"),
-		Dimensions:       []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: &campaign}},
-		Namespace:        aws.String("PersonalizeMonitor"), MetricName: aws.String("campaignUtilization"), Statistic: cwtypes.StatisticAverage,
-		Period: aws.Int32(300), EvaluationPeriods: aws.Int32(12), DatapointsToAlarm: aws.Int32(9), Threshold: aws.Float64(100),
-		ComparisonOperator: cwtypes.ComparisonOperatorLessThanThreshold, TreatMissingData: aws.String("missing"),
-	}
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		in.Tags = append(in.Tags, cwtypes.Tag{Key: &key, Value: aws.String(tags[key])})
-	}
-	_, err := p.owner.CloudWatch(region).PutMetricAlarm(p.t.Context(), in)
-	p.ok(err)
+	arn, err := model.ParseARN(campaign)
+	p.world.Must(err)
+	in, topic := awsbed.SampleAlarms(model.Resource{ARN: arn})[0], []string{awsbed.TopicIn(region).String()}
+	in.AlarmName, in.OKActions, in.AlarmActions, in.Tags = &name, topic, topic, writer.TagList(tags, writer.CloudWatchTag)
+	_, err = p.world.Raw.CloudWatch(region).PutMetricAlarm(p.t.Context(), in)
+	p.world.Must(err)
 }
 
 // board makes a dashboard with tags.
 func (p *patrol) board(name string, tags map[string]string) {
 	p.t.Helper()
-	in := &cloudwatch.PutDashboardInput{DashboardName: &name, DashboardBody: aws.String(`{"widgets":[]}`)}
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		in.Tags = append(in.Tags, cwtypes.Tag{Key: &key, Value: aws.String(tags[key])})
-	}
-	_, err := p.owner.CloudWatch(home).PutDashboard(p.t.Context(), in)
-	p.ok(err)
+	_, err := p.world.Raw.CloudWatch(home).PutDashboard(p.t.Context(), &cloudwatch.PutDashboardInput{
+		DashboardName: &name, DashboardBody: aws.String(`{"widgets":[]}`), Tags: writer.TagList(tags, writer.CloudWatchTag),
+	})
+	p.world.Must(err)
 }
 
 // ours are the tags of a dashboard of a series of this deployment.
@@ -219,18 +167,6 @@ func ours(series string) map[string]string {
 func with(tags map[string]string, key, value string) map[string]string {
 	tags[key] = value
 	return tags
-}
-
-// boardNames are the dashboards that there are.
-func (p *patrol) boardNames() []string {
-	p.t.Helper()
-	out, err := p.owner.CloudWatch(home).ListDashboards(p.t.Context(), &cloudwatch.ListDashboardsInput{})
-	p.ok(err)
-	var names []string
-	for _, entry := range out.DashboardEntries {
-		names = append(names, *entry.DashboardName)
-	}
-	return names
 }
 
 // patrols run each function through all that makes it call something else.
@@ -330,11 +266,11 @@ func monitorPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	p.aws.ClearFaults()
 	for _, region := range []string{home, away} { // the alarms of what is gone go as well
 		arn := arnOf(region, "campaign/gone-soon")
-		_, err := p.owner.Personalize(region).DeleteCampaign(t.Context(), &personalize.DeleteCampaignInput{CampaignArn: &arn})
-		p.ok(err)
-		_, err = p.owner.EventBridge(region).RemoveTargets(t.Context(), &eventbridge.RemoveTargetsInput{Rule: aws.String(notify.RuleName), Ids: []string{notify.TargetID}})
+		_, err := p.world.Raw.Personalize(region).DeleteCampaign(t.Context(), &personalize.DeleteCampaignInput{CampaignArn: &arn})
+		p.world.Must(err)
+		_, err = p.world.Raw.EventBridge(region).RemoveTargets(t.Context(), &eventbridge.RemoveTargetsInput{Rule: aws.String(notify.RuleName), Ids: []string{notify.TargetID}})
 		if region == home {
-			p.ok(err)
+			p.world.Must(err)
 		}
 	}
 	p.pass(90 * time.Minute)
@@ -349,7 +285,7 @@ func monitorPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 		taken.must("{}", "18 resources measured")
 		taken.pass(time.Hour)
 	}
-	if _, err := taken.owner.EventBridge(away).DescribeRule(t.Context(), &eventbridge.DescribeRuleInput{Name: aws.String(notify.RuleName)}); err == nil {
+	if _, err := taken.world.Raw.EventBridge(away).DescribeRule(t.Context(), &eventbridge.DescribeRuleInput{Name: aws.String(notify.RuleName)}); err == nil {
 		t.Error("the original's rule is still there")
 	}
 	// Where nobody tells whose account it is.
@@ -384,13 +320,13 @@ func dashboardPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	p.board("Former-2", ours("Former"))
 	p.board("Former-3", nil)
 	p.must(m.request("Update", `,"PhysicalResourceId":"x"`+properties("ResourceProperties", boards)+properties("OldResourceProperties", "Former")), "SUCCESS")
-	if got := p.boardNames(); !slices.Equal(got, []string{boards, "Former-3"}) {
+	if got := p.world.Dashboards(); !slices.Equal(got, []string{boards, "Former-3"}) {
 		t.Errorf("dashboards %v", got)
 	}
 
 	p.board(boards+"-2", ours(boards))
 	p.must(m.request("Delete", `,"PhysicalResourceId":"x"`+properties("ResourceProperties", boards)), "SUCCESS")
-	if got := p.boardNames(); !slices.Equal(got, []string{"Former-3"}) {
+	if got := p.world.Dashboards(); !slices.Equal(got, []string{"Former-3"}) {
 		t.Errorf("dashboards %v", got)
 	}
 
@@ -400,7 +336,7 @@ func dashboardPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	foreign.board(boards+"-2", nil)
 	foreign.must("{}", "2 dashboards written")
 	foreign.must(m.request("Delete", `,"PhysicalResourceId":"x"`+properties("ResourceProperties", boards)), "SUCCESS")
-	if got := foreign.boardNames(); !slices.Equal(got, []string{boards + "-2"}) {
+	if got := foreign.world.Dashboards(); !slices.Equal(got, []string{boards + "-2"}) {
 		t.Errorf("dashboards %v", got)
 	}
 	return []*patrol{p, foreign}
@@ -418,13 +354,13 @@ func (p *patrol) wants(resource, more, want string) {
 func (p *patrol) counted() {
 	p.t.Helper()
 	for _, region := range []string{home, away} {
-		_, err := p.owner.SNS(region).TagResource(p.t.Context(), &sns.TagResourceInput{
-			ResourceArn: aws.String(topicOf(region)), Tags: []snstypes.Tag{
+		_, err := p.world.Raw.SNS(region).TagResource(p.t.Context(), &sns.TagResourceInput{
+			ResourceArn: aws.String(awsbed.TopicIn(region).String()), Tags: []snstypes.Tag{
 				{Key: aws.String("Removals/" + home + "/" + stackName + "/a"), Value: aws.String("20200101T0000:5")},
 				{Key: aws.String("StepDowns/" + home + "/" + stackName + "/a"), Value: aws.String("20200101T0000:5")},
 			},
 		})
-		p.ok(err)
+		p.world.Must(err)
 	}
 }
 
@@ -439,8 +375,7 @@ func updatePatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	}
 	p := newPatrol(t, UpdateTPS, policy, estate)
 	for _, region := range []string{home, away} {
-		_, err := p.owner.SNS(region).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String(notify.TopicName)})
-		p.ok(err)
+		p.world.CreateTopic(region)
 	}
 	p.counted()
 	p.wants("campaign/busy", `,"NewMinTPS":3`, "is being updated")
@@ -513,16 +448,16 @@ func cleanupPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	for i := range 250 {
 		p.alarm(away, fmt.Sprintf("PersonalizeMonitor-%03d", i), ours(""), arnOf(away, "campaign/busy"))
 	}
-	_, err := p.owner.SNS(away).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String(notify.ChatTopicName), Tags: []snstypes.Tag{
+	_, err := p.world.Raw.SNS(away).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String(notify.ChatTopicName), Tags: []snstypes.Tag{
 		{Key: aws.String("CreatedBy"), Value: aws.String("PersonalizeMonitor")}, {Key: aws.String("Deployment"), Value: aws.String(home + "/" + stackName)},
 	}})
-	p.ok(err) // by a stack that was there before
+	p.world.Must(err) // by a stack that was there before
 	p.board(boards, nil)
 	p.board(boards+"-2", ours(boards))
 	p.board(boards+"-3", nil)
 	p.must(m.request("Create", ""), "SUCCESS")
 	p.must(m.request("Delete", request), "SUCCESS")
-	if got := p.boardNames(); !slices.Equal(got, []string{boards + "-3"}) {
+	if got := p.world.Dashboards(); !slices.Equal(got, []string{boards + "-3"}) {
 		t.Errorf("dashboards %v", got)
 	}
 	p.must(`{"Confirm":"remove"}`, "0 things removed")
@@ -531,7 +466,7 @@ func cleanupPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	mixed := newPatrol(t, Cleanup, policy, shops())
 	mixed.originals(home)
 	mixed.originals(away)
-	mixed.target(home, "mine", topicOf(home))
+	mixed.world.PutTargets(home, ebtypes.Target{Id: aws.String("mine"), Arn: aws.String(awsbed.TopicIn(home).String())})
 	mixed.counted()
 	others := map[string]string{"CreatedBy": "PersonalizeMonitor", "Deployment": "elsewhere"}
 	mixed.alarm(away, "PersonalizeMonitor-LowCampaignUtilization-large", others, arnOf(away, "campaign/large"))
@@ -554,22 +489,22 @@ func commandPatrols(t *testing.T) map[string]*iam.Guard {
 	estate := localaws.ExampleEstate()
 	estate.Accounts = []localaws.EstateAccount{{ID: "222222222222", Role: "Reader", Regions: []localaws.EstateRegion{{Name: home}}}}
 	p := newPatrol(t, Monitor, nil, estate)
-	config, err := p.Config(t.Context(), slog.New(slog.DiscardHandler))
-	p.ok(err)
+	config, err := p.Config(t.Context(), nil)
+	p.world.Must(err)
 	campaign := arnOf(home, "campaign/shop-home-page")
-	described, err := p.owner.Personalize(home).DescribeCampaign(t.Context(), &personalize.DescribeCampaignInput{CampaignArn: &campaign})
-	p.ok(err)
-	_, err = p.owner.Personalize(home).DeleteCampaign(t.Context(), &personalize.DeleteCampaignInput{CampaignArn: &campaign})
-	p.ok(err)
+	described, err := p.world.Raw.Personalize(home).DescribeCampaign(t.Context(), &personalize.DescribeCampaignInput{CampaignArn: &campaign})
+	p.world.Must(err)
+	_, err = p.world.Raw.Personalize(home).DeleteCampaign(t.Context(), &personalize.DeleteCampaignInput{CampaignArn: &campaign})
+	p.world.Must(err)
 	p.clock.Advance(time.Hour)
 	deleted := events.Audit{
 		Time: p.clock.Now(), ARN: campaign, Action: model.ActionDelete, Outcome: events.OutcomeDone,
 		Before: &events.Before{Name: "shop-home-page", MinTPS: 1, SolutionVersion: *described.Campaign.SolutionVersionArn},
 	}
 	token, err := deleted.Token()
-	p.ok(err)
-	_, err = cloudwatchlogs.NewFromConfig(p.owner.ConfigFor(home)).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/lambda/monitor")})
-	p.ok(err)
+	p.world.Must(err)
+	_, err = cloudwatchlogs.NewFromConfig(p.world.Raw.ConfigFor(home)).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/lambda/monitor")})
+	p.world.Must(err)
 	for _, args := range [][]string{
 		{"start-recommender", arnOf(home, "recommender/shop-popular-items")},
 		{"dashboard", "build"},

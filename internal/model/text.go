@@ -2,9 +2,11 @@ package model
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -77,4 +79,18 @@ func Figure(v float64) string {
 	default:
 		return trimmed(v, 2)
 	}
+}
+
+// Span is a duration for people: minutes below two hours, hours below four days, days beyond, always
+// rounded down. A negative one means that a clock is wrong.
+func Span(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "-" + Span(-d)
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 96*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }

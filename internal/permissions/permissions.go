@@ -83,13 +83,14 @@ type Options struct {
 // DefaultDashboard is the name of the dashboards if no other is given.
 const DefaultDashboard = "Amazon-Personalize-Monitor"
 
-// Statement allows actions on resources.
+// Statement allows actions on resources, as IAM reads it.
 type Statement struct {
 	Sid       string
-	Actions   []string
-	Resources []string
-	// Conditions are values by key by operator, as in IAM; nil means none.
-	Conditions map[string]map[string][]string
+	Effect    string
+	Actions   []string `json:"Action"`
+	Resources []string `json:"Resource"`
+	// Conditions are values by key by operator; nil means none.
+	Conditions map[string]map[string][]string `json:"Condition,omitempty"`
 }
 
 // For lists what a use may do, in the order of the table. It is nil for an unknown use.
@@ -100,78 +101,53 @@ func For(use Use, o Options) []Statement {
 	}
 	var list []Statement
 	for _, t := range targets {
-		s := Statement{Sid: t.sid, Resources: t.resources(o)}
-		for _, r := range table {
-			if r.on == t.sid && o.wants(strings.ReplaceAll(r.uses, " ", "")[column]) {
-				s.Actions = append(s.Actions, r.service+":"+r.operation)
+		s := Statement{Sid: t.sid, Effect: "Allow", Resources: t.resources(o), Conditions: t.conditions(o)}
+		for _, a := range t.actions {
+			wanted := marks[[]rune(strings.ReplaceAll(a.uses, " ", ""))[column]]
+			if wanted != nil && wanted(o) {
+				s.Actions = append(s.Actions, a.name)
 			}
 		}
-		if len(s.Actions) == 0 || len(s.Resources) == 0 {
-			continue
+		if len(s.Actions) > 0 && len(s.Resources) > 0 {
+			list = append(list, s)
 		}
-		s.Conditions = t.conditions(o)
-		list = append(list, s)
 	}
 	return list
 }
 
-// wants reports whether a mark of the table applies.
-func (o Options) wants(mark byte) bool {
-	switch mark {
-	case always:
-		return true
-	case withActions:
-		return o.AllowActions
-	case withPrices:
-		return o.LivePrices
-	case withChat:
-		return o.Chat
-	case withLogs:
-		return len(o.LogGroups) > 0
-	case withLogSearch:
-		return slices.ContainsFunc(o.LogGroups, func(name string) bool { return strings.HasSuffix(name, "*") })
-	case withRoles:
-		return len(o.Roles) > 0 || o.RoleName != ""
-	case withOrganization:
-		return o.Organization
-	}
-	return false
-}
-
-// target is what a group of actions works on.
-type target struct {
-	sid      string
-	patterns []string // with the placeholders of fill
-	key      string   // of a condition that a value must equal; may be empty
-	value    string
-	global   bool // the service has one endpoint, so that regions do not limit it
-}
-
 // resources are the patterns of the target, filled in.
-func (t target) resources(o Options) []string {
-	switch t.sid {
-	case logGroups:
-		var all []string
-		for _, pattern := range o.LogGroups {
-			if !strings.HasPrefix(pattern, "arn:") {
-				pattern = fill("arn:{partition}:logs:{region}:{account}:log-group:", o) + pattern
-			}
-			if all = append(all, pattern); !strings.HasSuffix(pattern, "*") {
-				all = append(all, pattern+":*") // the form with the log streams
-			}
-		}
-		return all
-	case roles:
-		if o.RoleName != "" {
-			return append(slices.Clone(o.Roles), fill("arn:{partition}:iam::*:role/", o)+o.RoleName)
-		}
-		return o.Roles
+func (t target) resources(o Options) (all []string) {
+	if t.given != nil {
+		return t.given(o)
 	}
-	var all []string
 	for _, pattern := range t.patterns {
 		all = append(all, fill(pattern, o))
 	}
 	return all
+}
+
+func (o Options) logGroups() (all []string) {
+	for _, pattern := range o.LogGroups {
+		if !strings.HasPrefix(pattern, "arn:") {
+			pattern = fill("arn:{partition}:logs:{region}:{account}:log-group:", o) + pattern
+		}
+		if all = append(all, pattern); !strings.HasSuffix(pattern, "*") {
+			all = append(all, pattern+":*") // the form with the log streams
+		}
+	}
+	return all
+}
+
+// findsLogGroups reports whether the name of a log group ends with *.
+func (o Options) findsLogGroups() bool {
+	return slices.ContainsFunc(o.LogGroups, func(name string) bool { return strings.HasSuffix(name, "*") })
+}
+
+func (o Options) roles() []string {
+	if o.RoleName == "" {
+		return o.Roles
+	}
+	return append(slices.Clone(o.Roles), fill("arn:{partition}:iam::*:role/", o)+o.RoleName)
 }
 
 // conditions are the target's own and the limit to regions; nil if there are none.
@@ -181,10 +157,7 @@ func (t target) conditions(o Options) map[string]map[string][]string {
 		equals[t.key] = []string{fill(t.value, o)}
 	}
 	if len(o.Regions) > 0 && !t.global {
-		limit := slices.Clone(o.Regions)
-		if o.Region != "" {
-			limit = append(limit, o.Region)
-		}
+		limit := append(slices.Clone(o.Regions), cmp.Or(o.Region, o.Regions[0]))
 		slices.Sort(limit)
 		equals["aws:RequestedRegion"] = slices.Compact(limit)
 	}

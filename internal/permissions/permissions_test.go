@@ -41,20 +41,21 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// Each row of the table has a mark for each use, and its target exists.
+// Each action of the table has a mark for each use, and stands once on a target.
 func TestTable(t *testing.T) {
-	rows := map[string]bool{}
-	for _, r := range table {
-		marks := strings.ReplaceAll(r.uses, " ", "")
-		known := slices.ContainsFunc(targets, func(t target) bool { return t.sid == r.on })
-		if len(marks) != len(columns) || strings.Trim(marks, ".xalgfroc") != "" || strings.Trim(marks, ".") == "" || !known {
-			t.Errorf("a wrong row: %v", r)
+	seen := map[string]bool{}
+	for _, target := range targets {
+		for _, a := range target.actions {
+			uses := strings.ReplaceAll(a.uses, " ", "")
+			if len(uses) != len(columns) || strings.Trim(uses, ".xalgfroc") != "" || strings.Trim(uses, ".") == "" || !strings.Contains(a.name, ":") {
+				t.Errorf("a wrong row on %s: %v", target.sid, a)
+			}
+			name := target.sid + " " + a.name
+			if seen[name] {
+				t.Errorf("two rows: %s", name)
+			}
+			seen[name] = true
 		}
-		name := r.on + " " + r.service + ":" + r.operation
-		if rows[name] {
-			t.Errorf("two rows: %s", name)
-		}
-		rows[name] = true
 	}
 }
 
@@ -114,7 +115,7 @@ func TestOptions(t *testing.T) {
 	}
 	for _, s := range For(Report, everything) {
 		limited := len(s.Conditions["StringEquals"]["aws:RequestedRegion"]) == 3
-		if global := slices.Contains([]string{priceList, roles, organizational}, s.Sid); limited == global {
+		if global := slices.Contains([]string{"Prices", "Roles", "Organization"}, s.Sid); limited == global {
 			t.Errorf("%s is limited to regions: %t", s.Sid, limited)
 		}
 	}
@@ -166,7 +167,7 @@ func TestFormatsAgree(t *testing.T) {
 		if err := strict.Decode(&stack); err != nil {
 			t.Fatalf("%s: %v", use, err)
 		}
-		name := "PersonalizeMonitor" + title(use) + "Policy"
+		name := "PersonalizeMonitor" + strings.ToUpper(string(use[:1])) + string(use[1:]) + "Policy"
 		resource := stack.Resources[name]
 		if len(stack.Resources) != 1 || resource.Type != "AWS::IAM::ManagedPolicy" || stack.Outputs["PolicyArn"].Value != name ||
 			stack.AWSTemplateFormatVersion != "2010-09-09" || len(resource.Properties.Description) > 1000 {
@@ -182,7 +183,7 @@ func TestFormatsAgree(t *testing.T) {
 }
 
 // readTerraform reads the statements of a policy, in the form in which Terraform writes it.
-func readTerraform(t *testing.T, text string) []statement {
+func readTerraform(t *testing.T, text string) []Statement {
 	t.Helper()
 	quoted := func(text string) []string {
 		var all []string
@@ -191,18 +192,18 @@ func readTerraform(t *testing.T, text string) []statement {
 		}
 		return all
 	}
-	var list []statement
+	var list []Statement
 	for _, block := range regexp.MustCompile(`(?s)\n  statement \{\n.*?\n  \}\n`).FindAllString(text, -1) {
 		part := func(pattern string) []string {
 			return quoted(strings.Join(regexp.MustCompile(`(?s)`+pattern).FindAllString(block, -1), ""))
 		}
-		s := statement{Sid: part(`sid = "[^"]*"`)[0], Effect: "Allow", Action: part(`actions = \[.*?\]`), Resource: part(`resources = \[.*?\]`)}
+		s := Statement{Sid: part(`sid = "[^"]*"`)[0], Effect: "Allow", Actions: part(`actions = \[.*?\]`), Resources: part(`resources = \[.*?\]`)}
 		for _, condition := range regexp.MustCompile(`(?s)condition \{.*?\}`).FindAllString(block, -1) {
 			values := quoted(condition)
-			if s.Condition == nil {
-				s.Condition = map[string]map[string][]string{values[0]: {}}
+			if s.Conditions == nil {
+				s.Conditions = map[string]map[string][]string{values[0]: {}}
 			}
-			s.Condition[values[0]][values[1]] = values[2:]
+			s.Conditions[values[0]][values[1]] = values[2:]
 		}
 		list = append(list, s)
 	}

@@ -2,11 +2,10 @@ package permissions
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
+	"text/template"
 )
 
 // MaxPolicy is how many characters a managed policy has at most, without its spaces (IAM User Guide,
@@ -19,142 +18,125 @@ const (
 	terraformPartition, terraformAccount = "${data.aws_partition.current.partition}", "${data.aws_caller_identity.current.account_id}"
 )
 
-// statement is a Statement as IAM reads it.
-type statement struct {
-	Sid       string
-	Effect    string
-	Action    []string
-	Resource  []string
-	Condition map[string]map[string][]string `json:",omitempty"`
-}
-
 type document struct {
 	Version   string
-	Statement []statement
-}
-
-func documentOf(list []Statement) document {
-	d := document{Version: "2012-10-17"}
-	for _, s := range list {
-		d.Statement = append(d.Statement, statement{s.Sid, "Allow", s.Actions, s.Resources, s.Conditions})
-	}
-	return d
+	Statement []Statement
 }
 
 // encode never fails: texts and lists of them have no value that JSON lacks.
-func encode(value any, indent string) string {
+func encode(list []Statement, indent string) string {
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", indent)
-	_ = e.Encode(value)
+	_ = e.Encode(document{"2012-10-17", list})
 	return out.String()
 }
 
 // Size is how many characters a policy has, as IAM counts them.
-func Size(list []Statement) int { return len(strings.TrimSpace(encode(documentOf(list), ""))) }
+func Size(list []Statement) int { return len(strings.TrimSpace(encode(list, ""))) }
 
 // JSON is the policy document for a use.
-func JSON(use Use, o Options) string { return encode(documentOf(For(use, o)), "  ") }
-
-// title is the name of a use, as part of a name.
-func title(use Use) string { return strings.ToUpper(string(use[:1])) + string(use[1:]) }
+func JSON(use Use, o Options) string { return encode(For(use, o), "  ") }
 
 // CloudFormation is a template with a managed policy for a use. The stack fills in its partition and
 // account where the options have none.
 func CloudFormation(use Use, o Options) string {
-	if o.Partition == "" {
-		o.Partition = stackPartition
-	}
-	if o.Account == "" {
-		o.Account = stackAccount
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "AWSTemplateFormatVersion: '2010-09-09'\nDescription: What personalize-monitor may do, for the use %s\n\nResources:\n", use)
-	fmt.Fprintf(&b, "  PersonalizeMonitor%sPolicy:\n    Type: AWS::IAM::ManagedPolicy\n    Properties:\n", title(use))
-	fmt.Fprintf(&b, "      Description: What personalize-monitor may do, for the use %s\n", use)
-	b.WriteString("      PolicyDocument:\n        Version: '2012-10-17'\n        Statement:\n")
-	list := func(indent, key string, values []string) {
-		fmt.Fprintf(&b, "%s%s:\n", indent, key)
-		for _, value := range values {
-			fmt.Fprintf(&b, "%s  - %s\n", indent, yamlText(value))
-		}
-	}
-	for _, s := range For(use, o) {
-		fmt.Fprintf(&b, "          - Sid: %s\n            Effect: Allow\n", s.Sid)
-		list("            ", "Action", s.Actions)
-		list("            ", "Resource", s.Resources)
-		if s.Conditions == nil {
-			continue
-		}
-		b.WriteString("            Condition:\n")
-		for _, operator := range slices.Sorted(maps.Keys(s.Conditions)) {
-			fmt.Fprintf(&b, "              %s:\n", operator)
-			for _, key := range slices.Sorted(maps.Keys(s.Conditions[operator])) {
-				list("                ", key, s.Conditions[operator][key])
-			}
-		}
-	}
-	fmt.Fprintf(&b, "\nOutputs:\n  PolicyArn:\n    Description: ARN of the policy, to be attached to a role\n    Value: !Ref PersonalizeMonitor%sPolicy\n", title(use))
-	return b.String()
-}
-
-// yamlText is a text in quotes, in which CloudFormation replaces ${…}.
-func yamlText(text string) string {
-	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
-	if strings.Contains(text, "${") {
-		return "!Sub " + quoted
-	}
-	return quoted
+	o.Partition, o.Account = cmp.Or(o.Partition, stackPartition), cmp.Or(o.Account, stackAccount)
+	return render(cloudFormation, use, o, o)
 }
 
 // Terraform is a policy for a use in HCL, formatted as terraform fmt does. The provider fills in its
 // partition and account where the options have none.
 func Terraform(use Use, o Options) string {
-	var b strings.Builder
-	if o.Account == "" {
-		o.Account = terraformAccount
-		b.WriteString("data \"aws_caller_identity\" \"current\" {}\n\n")
-	}
-	if o.Partition == "" {
-		o.Partition = terraformPartition
-		b.WriteString("data \"aws_partition\" \"current\" {}\n\n")
-	}
-	name := "personalize_monitor_" + string(use)
-	list := func(key string, values []string) {
-		fmt.Fprintf(&b, "    %s = [\n", key)
-		for _, value := range values {
-			fmt.Fprintf(&b, "      %s,\n", hclText(value))
-		}
-		b.WriteString("    ]\n")
-	}
-	fmt.Fprintf(&b, "data \"aws_iam_policy_document\" %q {\n", name)
-	for i, s := range For(use, o) {
-		if i > 0 {
-			b.WriteString("\n")
-		}
-		fmt.Fprintf(&b, "  statement {\n    sid = %q\n\n", s.Sid)
-		list("actions", s.Actions)
-		b.WriteString("\n")
-		list("resources", s.Resources)
-		for _, operator := range slices.Sorted(maps.Keys(s.Conditions)) {
-			for _, key := range slices.Sorted(maps.Keys(s.Conditions[operator])) {
-				var values []string
-				for _, value := range s.Conditions[operator][key] {
-					values = append(values, hclText(value))
-				}
-				fmt.Fprintf(&b, "\n    condition {\n      test     = %q\n      variable = %q\n      values   = [%s]\n    }\n",
-					operator, key, strings.Join(values, ", "))
-			}
-		}
-		b.WriteString("  }\n")
-	}
-	fmt.Fprintf(&b, "}\n\nresource \"aws_iam_policy\" %q {\n  name   = \"PersonalizeMonitor-%s\"\n  policy = data.aws_iam_policy_document.%s.json\n}\n",
-		name, title(use), name)
-	return b.String()
+	given := o
+	o.Partition, o.Account = cmp.Or(o.Partition, terraformPartition), cmp.Or(o.Account, terraformAccount)
+	return render(terraform, use, o, given)
 }
 
-// hclText is a text in quotes; references to data remain.
-func hclText(text string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+// render fills in a template, which cannot fail: the tests render each.
+func render(t *template.Template, use Use, o, given Options) string {
+	var out strings.Builder
+	_ = t.Execute(&out, struct {
+		Use        Use
+		Given      Options
+		Statements []Statement
+	}{use, given, For(use, o)})
+	return out.String()
 }
+
+var functions = template.FuncMap{
+	// title is the name of a use, as part of a name.
+	"title": func(use Use) string { return strings.ToUpper(string(use[:1])) + string(use[1:]) },
+	// yaml is a text in quotes, in which CloudFormation replaces ${…}.
+	"yaml": func(text string) string {
+		quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
+		if strings.Contains(text, "${") {
+			return "!Sub " + quoted
+		}
+		return quoted
+	},
+	// hcl is a text in quotes; references to data remain.
+	"hcl": func(text string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"` },
+}
+
+var cloudFormation = template.Must(template.New("CloudFormation").Funcs(functions).Parse(`AWSTemplateFormatVersion: '2010-09-09'
+Description: What personalize-monitor may do, for the use {{.Use}}
+
+Resources:
+  PersonalizeMonitor{{title .Use}}Policy:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      Description: What personalize-monitor may do, for the use {{.Use}}
+      PolicyDocument:
+        Version: '2012-10-17'
+        Statement:
+{{range .Statements}}          - Sid: {{.Sid}}
+            Effect: Allow
+            Action:
+{{range .Actions}}              - {{yaml .}}
+{{end}}            Resource:
+{{range .Resources}}              - {{yaml .}}
+{{end}}{{with .Conditions}}            Condition:
+{{range $operator, $keys := .}}              {{$operator}}:
+{{range $key, $values := $keys}}                {{$key}}:
+{{range $values}}                  - {{yaml .}}
+{{end}}{{end}}{{end}}{{end}}{{end}}
+Outputs:
+  PolicyArn:
+    Description: ARN of the policy, to be attached to a role
+    Value: !Ref PersonalizeMonitor{{title .Use}}Policy
+`))
+
+var terraform = template.Must(template.New("Terraform").Funcs(functions).Parse(`{{if not .Given.Account -}}
+data "aws_caller_identity" "current" {}
+
+{{end}}{{if not .Given.Partition -}}
+data "aws_partition" "current" {}
+
+{{end}}data "aws_iam_policy_document" "personalize_monitor_{{.Use}}" {
+{{range $i, $statement := .Statements}}{{if $i}}
+{{end}}  statement {
+    sid = "{{.Sid}}"
+
+    actions = [
+{{range .Actions}}      {{hcl .}},
+{{end}}    ]
+
+    resources = [
+{{range .Resources}}      {{hcl .}},
+{{end}}    ]
+{{range $operator, $keys := .Conditions}}{{range $key, $values := $keys}}
+    condition {
+      test     = "{{$operator}}"
+      variable = "{{$key}}"
+      values   = [{{range $n, $value := $values}}{{if $n}}, {{end}}{{hcl $value}}{{end}}]
+    }
+{{end}}{{end}}  }
+{{end}}}
+
+resource "aws_iam_policy" "personalize_monitor_{{.Use}}" {
+  name   = "PersonalizeMonitor-{{title .Use}}"
+  policy = data.aws_iam_policy_document.personalize_monitor_{{.Use}}.json
+}
+`))

@@ -71,7 +71,7 @@ const manyAlike = 10
 // Table writes the items, a summary, and the problems.
 func (c Cleanup) Table(p Printer) {
 	g := Grid{Text: "REASON", Columns: titles("REGION", "KIND", "STATE", "NAME")}
-	for _, i := range grouped(c.Items) {
+	for _, i := range Grouped(c.Items, manyAlike) {
 		g.Rows = append(g.Rows, Row{Text: Cell{Text: i.Reason}, Cells: []Cell{{Text: i.Region}, {Text: i.Kind}, Word(i.State), {Text: i.Name}}})
 	}
 	if len(g.Rows) == 0 {
@@ -95,14 +95,14 @@ func (c Cleanup) Table(p Printer) {
 	p.Problems(c.Problems)
 }
 
-// grouped puts many items that differ in the name alone into one, in the place of the first.
-func grouped(items []CleanupItem) []CleanupItem {
+// Grouped puts more than so many items that differ in the name alone into one, in the place of the first.
+func Grouped(items []CleanupItem, most int) []CleanupItem {
 	key := func(i CleanupItem) CleanupItem { i.Name, i.ARN = "", ""; return i }
 	counts, shown := count(items, key), map[CleanupItem]bool{}
 	var rows []CleanupItem
 	for _, i := range items {
 		k := key(i)
-		if n := counts[k]; n > manyAlike {
+		if n := counts[k]; n > most {
 			i.Name = fmt.Sprintf("%s and %d more", i.Name, n-1)
 			if shown[k] {
 				continue

@@ -62,11 +62,11 @@ func budgetWindow(now time.Time) model.Window {
 // RemovalQueries ask how many automatic stops and deletes there were in a region within the
 // last hour.
 func RemovalQueries(region string, now time.Time) []model.Query {
+	q := model.Query{Region: region, Stat: model.Sum, Window: budgetWindow(now), Period: WindowLength}
 	var queries []model.Query
 	for _, verdict := range []Verdict{Stop, Delete} { // guard: budget: counts stops and deletes; each
-		queries = append(queries, model.Query{
-			Region: region, Metric: RemovalMetric(verdict), Stat: model.Sum, Window: budgetWindow(now), Period: WindowLength,
-		})
+		q.Metric = RemovalMetric(verdict)
+		queries = append(queries, q)
 	}
 	return queries
 }
@@ -162,22 +162,22 @@ func BudgetsNeeded(decisions []Decision) map[string][]Budgeted {
 // budgets; where nothing is known of a budget, all of them. Which resources wait changes from
 // hour to hour, so that none waits for good, and does not depend on the order of the decisions.
 func ApplyBudgets(decisions []Decision, m EvaluationTime, left map[string]map[Budgeted]Left) {
-	for region, kinds := range BudgetsNeeded(decisions) {
-		for _, kind := range kinds {
-			var list []int
-			for i, d := range decisions {
-				if d.Resource.Region() == region && BudgetOf(d.Verdict) == kind {
-					list = append(list, i)
-				}
-			}
-			slices.SortFunc(list, func(a, b int) int {
-				one, two := decisions[a].Resource.ARN, decisions[b].Resource.ARN
-				return cmp.Or(cmp.Compare(lot(one, m), lot(two, m)), cmp.Compare(one.String(), two.String()))
-			})
-			budget := left[region][kind]
-			for _, i := range list[min(len(list), max(0, budget.N)):] { // guard: budget of actions; skip, each:4
-				decisions[i] = Refuse(decisions[i], budget.Why)
-			}
+	var order []int
+	for i, d := range decisions {
+		if BudgetOf(d.Verdict) != "" {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		one, two := decisions[a].Resource.ARN, decisions[b].Resource.ARN
+		return cmp.Or(cmp.Compare(lot(one, m), lot(two, m)), cmp.Compare(one.String(), two.String()))
+	})
+	drawn := map[string]int{} // by region and kind
+	for _, i := range order {
+		region, kind := decisions[i].Resource.Region(), BudgetOf(decisions[i].Verdict)
+		budget := left[region][kind]
+		if drawn[region+string(kind)]++; drawn[region+string(kind)] > budget.N { // guard: budget of actions; never, boundary
+			decisions[i] = Refuse(decisions[i], budget.Why)
 		}
 	}
 }

@@ -52,8 +52,12 @@ func TestContest(t *testing.T) {
 			for _, hour := range tt.steps {
 				steps = append(steps, model.Datapoint{Time: hourAt(hour), Value: 1})
 			}
-			if diff := cmp.Diff(tt.want, contestOf(tt.minimums, steps)); diff != "" {
-				t.Error(diff)
+			r := campaign(9)
+			queries := ContestQueries(r, testMoment)
+			readings := model.Readings{queries[0]: {Points: tt.minimums, Complete: true}, queries[1]: {Points: steps, Complete: true}}
+			got, complete := ContestOf(r, readings, testMoment)
+			if diff := cmp.Diff(tt.want, got); diff != "" || !complete {
+				t.Error(diff, complete)
 			}
 		})
 	}

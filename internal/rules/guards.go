@@ -19,10 +19,10 @@ const gapFormat = "2006-01-02 15:04"
 // busy is why a resource cannot be changed now, or empty. A status that this build does not
 // know counts as busy.
 func busy(r model.Resource) string {
-	if r.Status != model.StatusActive { // guard: status other than ACTIVE
+	switch {
+	case r.Status != model.StatusActive: // guard: status other than ACTIVE
 		return fmt.Sprintf("its status is %s", r.Status)
-	}
-	if r.Update != nil && !r.Update.Status.Settled() { // guard: update in progress
+	case r.Update != nil && !r.Update.Status.Settled(): // guard: update in progress
 		return fmt.Sprintf("an update is in progress (%s)", r.Update.Status)
 	}
 	return ""
@@ -33,21 +33,18 @@ func busy(r model.Resource) string {
 // may be a failed read and does not count; windows in which the monitor itself did not
 // run prove nothing.
 func gap(seen, running model.Series, w model.Window) (at time.Time, found bool) {
-	has := make(map[time.Time]bool, len(seen.Points))
-	for _, p := range seen.Points {
-		has[p.Time.UTC()] = true
+	values, last := byTime(seen), w.End.Add(-FreshSlots*WindowLength)
+	has := func(at time.Time) bool {
+		_, ok := values[at]
+		return ok
 	}
-	last := w.End.Add(-FreshSlots * WindowLength)
 	for _, p := range running.Points {
 		start := p.Time.UTC()
-		if !start.Before(last) || has[start] { // guard: gap in the watched time: which windows; each
-			continue
-		}
 		before, after := start.Add(-WindowLength), start.Add(WindowLength)
-		if has[after] && (has[before] || before.Before(w.Start)) { // guard: a single window is not a gap; each
-			continue // a single window; stopping and starting again takes longer
+		single := has(after) && (has(before) || before.Before(w.Start)) // stopping and starting again takes longer // guard: a single window is not a gap; each
+		if start.Before(last) && !has(start) && !single {               // guard: gap in the watched time: which windows; each:1-2
+			return start, true
 		}
-		return start, true
 	}
 	return time.Time{}, false
 }
@@ -90,7 +87,7 @@ const (
 // markerQuery asks for the markers of our own changes, from a little before the idle time.
 func markerQuery(r model.Resource, s Settings, m EvaluationTime) model.Query {
 	w := idleWindow(s, m)
-	return ownQuery(r, model.MetricOwnUpdate, model.Maximum, model.NewWindow(w.Start.Add(-markerReach), w.End))
+	return ownQuery(r, model.MetricOwnUpdate, model.Maximum, model.NewWindow(w.Start.Add(-markerReach), w.End), WindowLength)
 }
 
 // UpdateQueries ask for what shows whose the latest update of a resource was. There are
@@ -171,13 +168,12 @@ func Protected(tags map[string]string, verdict Verdict, now time.Time) string {
 		if !strings.EqualFold(strings.TrimSpace(key), ProtectTag) { // guard: protecting tag, in any letters; each, always
 			continue
 		}
-		protects, understood := parseProtection(value, verdict, now)
-		if !understood { // guard: protecting tag that is not clear
-			return fmt.Sprintf("protected by its tag %s=%s, whose meaning is not clear "+
-				"(valid: true, all, idle, tps, each with or without until YYYY-MM-DD)", ProtectTag, strings.TrimSpace(value))
-		}
-		if protects { // guard: protecting tag
-			return fmt.Sprintf("protected by its tag %s=%s", ProtectTag, strings.TrimSpace(value))
+		why := "protected by its tag " + ProtectTag + "=" + strings.TrimSpace(value)
+		switch protects, understood := parseProtection(value, verdict, now); {
+		case !understood: // guard: protecting tag that is not clear
+			return why + ", whose meaning is not clear (valid: true, all, idle, tps, each with or without until YYYY-MM-DD)"
+		case protects: // guard: protecting tag
+			return why
 		}
 	}
 	return ""
@@ -219,4 +215,80 @@ func parseProtection(value string, verdict Verdict, now time.Time) (protects, un
 		return verdict.Action() == model.ActionUpdate, true // guard: protecting tag, tps; always
 	}
 	return false, false
+}
+
+// NeedsDescription reports whether a decision rests on the latest update of a resource that
+// was only listed: only a description holds the update. It does if it would change the
+// resource, or keeps it because of an update that may be our own.
+func NeedsDescription(d Decision) bool {
+	// guard: described again before a change; each:3-5
+	return !d.Resource.Described && (d.Verdict.Changes() || d.Would.Changes() || d.Idle.HistoryDue || d.Has(ReasonUpdated))
+}
+
+// AllowMarker decides whether a step-down may set our own-change marker. The service shows
+// the latest update alone, so a step hides the one before it. If that was within the idle
+// time and not ours, or it is unknown whose it was, the step sets no marker: the idle rule
+// then takes it for a person's, and keeps the resource as if the person had made it. The
+// readings must hold the answers to UpdateQueries.
+func AllowMarker(d Decision, readings model.Readings) Decision {
+	// guard: a marker hides no person's update; each
+	d.Marker = d.Verdict == StepDown && d.Resource.Described && updatedByOthers(d.Resource, readings, d.By, d.At) == ""
+	return d
+}
+
+// RecentCallQueries ask for every call to a resource since the measured window, up to the
+// end of the 5 minutes under way. Rules go by windows whose counts have all arrived; before
+// a stop or delete, what has come since is read too.
+func RecentCallQueries(r model.Resource, m EvaluationTime) []model.Query {
+	// guard: calls up to the window in progress; each:2
+	w := model.NewWindow(m.Window.End, m.Now.Add(WindowLength-time.Nanosecond).Truncate(WindowLength))
+	if w.Duration() <= 0 {
+		return nil
+	}
+	return CallQueries(r, w, WindowLength)
+}
+
+// RefuseIfCalled turns a stop or delete into a refusal if the resource was called since the
+// measured window, or if that could not be read. That no call is seen proves nothing:
+// counts arrive late, which is why the rules do not go by them.
+func RefuseIfCalled(d Decision, readings model.Readings, m EvaluationTime) Decision {
+	if d.Verdict != Stop && d.Verdict != Delete { // guard: calls since, before a stop or delete; each
+		return d
+	}
+	calls := CountCalls(RecentCallQueries(d.Resource, m), readings, m.Window.End)
+	switch n := calls.Served + calls.Failed; {
+	case n > 0: // guard: calls since
+		return Refuse(d, fmt.Sprintf("it was called %.0f times since %s", n, m.Window.End.Format("15:04")))
+	case !calls.Complete: // guard: calls since not read
+		return Refuse(d, "whether it was called in the last minutes could not be read")
+	}
+	return d
+}
+
+// NotifyDryRun reports whether people are notified now of a decision that is a dry run.
+// Every check finds it again, so they are notified once a day for each resource, in an hour
+// of its own, and always where every check is made now.
+func NotifyDryRun(d Decision) bool {
+	return d.By.HourlyChecks == model.Always ||
+		int(spread("hour of the day"+d.Resource.ARN.String())%24) == d.At.Window.Start.UTC().Hour()
+}
+
+// A minimum is paid for whether it is used or not. One that exceeds either of these, in TPS
+// or RPS and in times the present one, may be a mistake or come from a forged record.
+const (
+	LargeMinTPS = 10_000
+	LargeTimes  = 10
+)
+
+// LargeMinimum is why a new minimum needs a confirmation of its own; empty if it needs none.
+// present is the minimum to compare it with; 0 compares it with none.
+func LargeMinimum(kind model.Kind, minimum, present int) string {
+	switch number, unit := model.Number(float64(minimum), 0), kind.RateUnit(); {
+	case minimum > LargeMinTPS: // guard: a minimum too large; boundary
+		return fmt.Sprintf("%s %s is more than %s %s", number, unit, model.Number(LargeMinTPS, 0), unit)
+	case present > 0 && minimum > LargeTimes*present: // guard: a minimum that is many times the present one; boundary
+		return fmt.Sprintf("%s %s is more than %d times the present minimum of %s %s",
+			number, unit, LargeTimes, model.Number(float64(present), 0), unit)
+	}
+	return ""
 }

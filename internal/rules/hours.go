@@ -2,7 +2,9 @@ package rules
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -83,21 +85,16 @@ type Evidence struct {
 	Proxy bool
 }
 
-// Hours classifies the hours of the window, oldest first. An hour is counted if it has a
-// datapoint, ended at least 6 hours ago and our own series is complete in it, or has no
-// datapoint yet (before the monitor) and both neighbours have a count. Beside an hour
-// without a count it is counted only if that one is silent: where data are late or lost for
-// some time, the counts of the first and last hour are partial. An hour is silent if it has no
-// datapoint, ended at least 24 hours ago, our own series is complete in it, and our own record,
-// if it was read, has the value 0: an answer without counts is believed only if the monitor measured
-// none when the hour was new.
-// Our own series is complete in an hour with 12 distinct 5-minute datapoints: a sample count
+// Hours classifies the hours of the window, oldest first. An hour is counted if it has a datapoint
+// and our own series is complete in it, or has none yet (before the monitor) and both neighbours
+// have a count. Beside an hour without a count it is counted only if that one is silent: where data
+// are late or lost for some time, the counts of the first and last hour are partial. An hour is
+// silent if it has no datapoint, our own series is complete in it, and our own record, if it was
+// read, has the value 0: an answer without counts is believed only if the monitor measured none when
+// the hour was new. Our own series is complete with 12 distinct 5-minute datapoints: a sample count
 // would be filled by a second copy of the monitor.
 func (e Evidence) Hours(now time.Time) []Hour {
-	facts := byHour{
-		Evidence: e, now: now, first: firstTime(e.Watched),
-		counts: byTime(e.Requests), watched: byTime(e.Watched), regional: byTime(e.Regional), record: byTime(e.Record),
-	}
+	facts := byHour{Evidence: e, now: now, counts: byTime(e.Requests), watched: byTime(e.Watched), regional: byTime(e.Regional), record: byTime(e.Record)}
 	hours := make([]Hour, 0, int(e.Window.Duration()/time.Hour))
 	for start := e.Window.Start; start.Before(e.Window.End); start = start.Add(time.Hour) {
 		hours = append(hours, facts.hour(start))
@@ -109,38 +106,28 @@ func (e Evidence) Hours(now time.Time) []Hour {
 type byHour struct {
 	Evidence
 	counts, watched, regional, record map[time.Time]float64
-
-	first time.Time // of our own series; zero if there is none
-	now   time.Time
+	now                               time.Time
 }
 
 // hour classifies an hour.
 func (e byHour) hour(start time.Time) Hour {
 	requests, counted := e.counts[start]
-	h := Hour{Start: start, Gap: e.unsettled(start, counted)}
+	gap := e.gap(start, counted)
 	switch {
-	case h.Gap != "":
-		return h
+	case gap != "":
+		return Hour{Start: start, Gap: gap}
 	case counted:
-		h.Gap = e.partial(start)
-	default:
-		h.Gap = e.unproven(start)
+		return Hour{Start: start, State: HourCounted, Requests: requests}
 	}
-	switch {
-	case h.Gap != "":
-	case counted:
-		h.State, h.Requests = HourCounted, requests
-	default:
-		h.State = HourSilent
-	}
-	return h
+	return Hour{Start: start, State: HourSilent}
 }
 
 // whole reports whether our own series is complete in an hour.
 func (e byHour) whole(start time.Time) bool { return int(e.watched[start]) == slotsPerHour }
 
-// unsettled is why nothing follows from an hour, with a count or without: what was read lacks it, or may change.
-func (e byHour) unsettled(start time.Time, counted bool) Gap {
+// gap is why nothing follows from an hour, with a count or without: what was read lacks it, or may change; its count may not be
+// all of it; or it may have had calls without a count.
+func (e byHour) gap(start time.Time, counted bool) Gap {
 	_, missing := e.regional[start]
 	ended := e.now.Sub(start.Add(time.Hour))
 	switch {
@@ -150,8 +137,14 @@ func (e byHour) unsettled(start time.Time, counted bool) Gap {
 		return GapRegional
 	case ended < countSettles, !counted && ended < silenceSettles: // guard: hours that have not settled; each
 		return GapRecent
+	case counted:
+		return e.partial(start)
+	case !e.whole(start): // guard: silence that was not watched
+		return GapNoCount
+	case e.Proxy: // guard: silence of a recipe in doubt
+		return GapProxy
 	}
-	return ""
+	return e.denied(start)
 }
 
 // partial is why the count of an hour may not be all of it.
@@ -159,7 +152,8 @@ func (e byHour) partial(start time.Time) Gap {
 	previous, next, whole := start.Add(-time.Hour), start.Add(time.Hour), e.whole(start)
 	_, before := e.counts[previous]
 	_, after := e.counts[next]
-	never := e.first.IsZero() || start.Before(e.first) // later, the endpoint may have been stopped // guard: counts before the monitor; each
+	// Later, the endpoint may have been stopped.
+	never := len(e.Watched.Points) == 0 || start.Before(e.Watched.Points[0].Time) // guard: counts before the monitor; each
 	switch {
 	case whole && !e.hole(previous) && !e.hole(next), never && before && after: // guard: counted hour; each
 		return ""
@@ -167,17 +161,6 @@ func (e byHour) partial(start time.Time) Gap {
 		return GapEdge
 	}
 	return GapWatch
-}
-
-// unproven is why an hour without a count may have had calls.
-func (e byHour) unproven(start time.Time) Gap {
-	switch {
-	case !e.whole(start): // guard: silence that was not watched
-		return GapNoCount
-	case e.Proxy: // guard: silence of a recipe in doubt
-		return GapProxy
-	}
-	return e.denied(start)
 }
 
 // denied is why the record does not confirm that an hour had no calls.
@@ -214,16 +197,6 @@ func byTime(s model.Series) map[time.Time]float64 {
 	return values
 }
 
-// firstTime is the time of the earliest datapoint; zero if there is none.
-func firstTime(s model.Series) (first time.Time) {
-	for _, p := range s.Points {
-		if first.IsZero() || p.Time.Before(first) {
-			first = p.Time.UTC()
-		}
-	}
-	return first
-}
-
 // WatchedHours counts, for each hour, the distinct 5-minute windows in which our own series
 // has a datapoint and the endpoint was in service throughout. After an interruption that is long
 // enough for a stop and a start, the first windows may have been published for an endpoint that
@@ -241,15 +214,14 @@ func WatchedHours(minimums model.Series, start time.Time) model.Series {
 			trusted = at.Add(startReach)
 		}
 		last = at
-		if at.Before(trusted) {
-			continue
-		}
-		hour := at.Truncate(time.Hour)
-		if n := len(watched.Points); n > 0 && watched.Points[n-1].Time.Equal(hour) {
+		hour, n := at.Truncate(time.Hour), len(watched.Points)
+		switch {
+		case at.Before(trusted):
+		case n > 0 && watched.Points[n-1].Time.Equal(hour):
 			watched.Points[n-1].Value++
-			continue
+		default:
+			watched.Points = append(watched.Points, model.Datapoint{Time: hour, Value: 1})
 		}
-		watched.Points = append(watched.Points, model.Datapoint{Time: hour, Value: 1})
 	}
 	return watched
 }
@@ -265,14 +237,8 @@ func lowWatermark(hours []Hour) (rate float64, confirmed bool) {
 		}
 	}
 	slices.Sort(rates)
-	rates = slices.Compact(rates)
 	// A higher level is reached by more hours, so the lowest one is found by bisection.
-	at, _ := slices.BinarySearchFunc(rates, occasions, func(level float64, want int) int {
-		if reached(hours, level) >= want {
-			return 1
-		}
-		return -1
-	})
+	at := sort.Search(len(rates), func(i int) bool { return reached(hours, rates[i]) >= occasions })
 	if at == len(rates) {
 		return 0, false
 	}
@@ -296,30 +262,83 @@ func reached(hours []Hour, rate float64) int {
 // unknownHours sums up why hours are unknown, for a reason: "5 h unknown: 3 too recent, 2 not
 // watched (from 2026-03-01 04:00)". It is empty if all are known.
 func unknownHours(hours []Hour) string {
-	order := []Gap{GapUnread, GapRegional, GapLost, GapNoRecord, GapWatch, GapNoCount, GapEdge, GapProxy, GapRecent}
-	total, count, first := 0, map[Gap]int{}, map[Gap]time.Time{}
-	for _, h := range hours {
-		if h.State != HourUnknown {
-			continue
+	total, parts := 0, []string(nil)
+	for _, gap := range []Gap{GapUnread, GapRegional, GapLost, GapNoRecord, GapWatch, GapNoCount, GapEdge, GapProxy, GapRecent} {
+		n, from := 0, ""
+		for _, h := range hours {
+			if h.Gap != gap {
+				continue
+			}
+			if n++; n == 1 && gap != GapRecent {
+				from = " (from " + h.Start.Format(gapFormat) + ")"
+			}
 		}
-		if count[h.Gap] == 0 {
-			first[h.Gap] = h.Start
+		if total += n; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s%s", n, gap, from))
 		}
-		total, count[h.Gap] = total+1, count[h.Gap]+1
 	}
 	if total == 0 {
 		return ""
 	}
-	var parts []string
-	for _, gap := range order {
-		if count[gap] == 0 {
+	return fmt.Sprintf("%d h unknown: %s", total, strings.Join(parts, ", "))
+}
+
+// evidenceOf is what was observed of a resource over the look-back.
+func evidenceOf(r model.Resource, readings model.Readings, m EvaluationTime) Evidence {
+	return Evidence{
+		Window:   lookBackWindow(r, m),
+		Requests: readings.Get(hourlyQuery(r, m)), Watched: readings.Get(watchedQuery(r, m)), Regional: readings.Get(gapsQuery(r, m)),
+		Record: readings.Get(RecordQuery(r, regionWindow(m))), Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
+	}
+}
+
+// Load is what the known hours of a resource show of its demand, in requests per second.
+type Load struct {
+	Lowest  float64 // the lowest level that was reached three times; 0 unless Confirmed
+	Highest float64 // of all known hours
+	Hours   int     // whole hours; the rest is zero if there is none
+	Known   int     // of the hours
+	Silent  int     // of the known hours
+	Unknown string  // why the others are not known; empty if all are
+	// Confirmed is set if any level was reached three times; otherwise nothing follows.
+	Confirmed bool
+	Below     int // on how many occasions the demand was below the minimum
+}
+
+// LoadOf is what the evidence shows of a resource's demand, whether or not a rule comes to read it.
+// The counts were read at a time.
+func LoadOf(r model.Resource, e Evidence, readAt time.Time) Load {
+	hours := e.Hours(readAt)
+	load := Load{Hours: len(hours), Unknown: unknownHours(hours)}
+	for _, h := range hours {
+		if h.State == HourUnknown {
 			continue
 		}
-		part := fmt.Sprintf("%d %s", count[gap], gap)
-		if gap != GapRecent {
-			part += " (from " + first[gap].Format(gapFormat) + ")"
+		load.Known++
+		if h.State == HourSilent {
+			load.Silent++
 		}
-		parts = append(parts, part)
+		load.Highest = max(load.Highest, h.Rate())
 	}
-	return fmt.Sprintf("%d h unknown: %s", total, strings.Join(parts, ", "))
+	load.Lowest, load.Confirmed = lowWatermark(hours)
+	load.Below = reached(hours, math.Nextafter(float64(r.MinTPS), 0))
+	return load
+}
+
+// Watermark is the low watermark: the lowest confirmed level, rounded down to a whole TPS.
+func (l Load) Watermark() int { return int(math.Floor(l.Lowest)) } // guard: watermark rounded down; each
+
+// Health is how much is known, and why not more.
+func (l Load) Health() string {
+	text := fmt.Sprintf("%d of %d h known", l.Known, l.Hours)
+	if l.Unknown != "" {
+		text += "; " + l.Unknown
+	}
+	return text
+}
+
+// Text reports the low watermark. Its rate is rounded down, like the watermark: 9.99 printed
+// as 10.0 would look like enough.
+func (l Load) Text(kind model.Kind) string {
+	return fmt.Sprintf("lowest level reached %d times: %.1f %s (%s)", occasions, math.Floor(l.Lowest*10)/10, kind.RateUnit(), l.Health())
 }

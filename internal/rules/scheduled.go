@@ -97,39 +97,35 @@ func ApplySchedule(d Decision, tags map[string]string) Decision {
 	if err == nil && a.none() || d.By.WrongClock != "" { // guard: schedule: wrong clock; each:3
 		return d
 	}
-	now := d.At.Now
 	d.Caution = d.Caution.withoutContestNotice() // the schedule raises it, and nobody else
-	step := finding{verdict: None, code: ReasonScheduled}
-	if err != nil {
-		step.reason = err.Error()
-	} else {
-		var minimum int
-		if step, minimum = a.step(d.Resource, tags, now); step.verdict.Changes() {
-			d.Verdict, d.NewMinTPS, d.Would, d.WouldMin = step.verdict, minimum, None, 0
-			d.Codes, d.Reason = []ReasonCode{step.code}, step.reason
-			d.StepDown, d.Idle.HistoryDue = Step{Load: d.StepDown.Load}, false
-			return d
-		}
+	step := nothing(ReasonScheduled, "%v", err)
+	if err == nil {
+		step = a.step(d.Resource, tags, d.At.Now)
 	}
-	return d.keepArranged(a, err, tags, step)
-}
-
-// keepArranged applies what the tags forbid to the decision of the other rules.
-func (d Decision) keepArranged(a Arrangement, err error, tags map[string]string, step finding) Decision {
-	now := d.At.Now
-	if floor := a.Floor(now); err == nil && d.Verdict == StepDown && d.NewMinTPS < floor && floor < d.Resource.MinTPS {
+	if step.verdict.Changes() {
+		d.Verdict, d.NewMinTPS, d.Would, d.WouldMin = step.verdict, step.minimum, None, 0
+		d.Codes, d.Reason = []ReasonCode{step.code}, step.reason
+		d.StepDown, d.Idle.HistoryDue = Step{Load: d.StepDown.Load}, false
+		return d
+	}
+	forbids := func(verdict Verdict, minimum int) string {
+		return ScheduleForbids(d.Resource.Kind, tags, verdict, minimum, d.At.Now)
+	}
+	floor := a.Floor(d.At.Now)
+	if d.Verdict == StepDown && d.NewMinTPS < floor && floor < d.Resource.MinTPS {
 		d.NewMinTPS = floor
 		d.Reason = fmt.Sprintf("%s; to %d, not below its schedule", d.Reason, floor)
 	}
-	if ScheduleForbids(d.Resource.Kind, tags, d.Would, d.WouldMin, now) != "" && d.Would.Changes() {
+	if d.Would.Changes() && forbids(d.Would, d.WouldMin) != "" {
 		d.Would, d.WouldMin = None, 0
 	}
-	why := ScheduleForbids(d.Resource.Kind, tags, d.Verdict, d.NewMinTPS, now)
-	switch {
-	case why != "" && d.Verdict.Action().Ends():
-		return refuse(d, ReasonScheduled, why)
-	case why != "" && d.Verdict == StepDown: // every check finds it: no refusal to report each time
-		d.Verdict, d.NewMinTPS, d.StepDown = None, 0, Step{Load: d.StepDown.Load}
+	if why := forbids(d.Verdict, d.NewMinTPS); why != "" {
+		if d.Verdict.Action().Ends() {
+			return refuse(d, ReasonScheduled, why)
+		}
+		if d.Verdict == StepDown { // every check finds it: no refusal to report each time
+			d.Verdict, d.NewMinTPS, d.StepDown = None, 0, Step{Load: d.StepDown.Load}
+		}
 	}
 	d.Codes = append(slices.Clone(d.Codes), step.code)
 	if d.Reason != "" {
@@ -139,11 +135,11 @@ func (d Decision) keepArranged(a Arrangement, err error, tags map[string]string,
 	return d
 }
 
-// step is what the arrangement leads to now, and the new minimum.
-func (a Arrangement) step(r model.Resource, tags map[string]string, now time.Time) (finding, int) {
-	f, minimum := a.wanted(r, now)
+// step is what the arrangement leads to now.
+func (a Arrangement) step(r model.Resource, tags map[string]string, now time.Time) finding {
+	f := a.wanted(r, now)
 	if !f.verdict.Changes() {
-		return f, 0
+		return f
 	}
 	why, code := Protected(tags, f.verdict, now), ReasonGuard
 	if f.verdict == Drop { // it removes a tag, and changes no minimum
@@ -157,9 +153,9 @@ func (a Arrangement) step(r model.Resource, tags map[string]string, now time.Tim
 		why, code = "its description is an old copy", ReasonStale
 	}
 	if why != "" {
-		return nothing(code, "waits (%s): %s", f.reason, why), 0
+		return nothing(code, "waits (%s): %s", f.reason, why)
 	}
-	return f, minimum
+	return f
 }
 
 // recentlyFailed is why a change waits after one that the service did not manage.
@@ -171,66 +167,60 @@ func recentlyFailed(r model.Resource, now time.Time) string {
 }
 
 // wanted is what the arrangement leads to if nothing prevents it.
-func (a Arrangement) wanted(r model.Resource, now time.Time) (finding, int) {
-	level, until := 0, ""
+func (a Arrangement) wanted(r model.Resource, now time.Time) finding {
+	level, wants := 0, ""
 	if a.Schedule != nil {
 		level = a.Schedule.At(now)
+		wants = fmt.Sprintf("its schedule wants %d %s", level, r.Kind.RateUnit())
 		if next, _, ok := a.Schedule.Next(now); ok {
-			until = " until " + next.UTC().Format(gapFormat)
+			wants += " until " + next.UTC().Format(gapFormat)
 		}
 	}
-	unit := r.Kind.RateUnit()
+	owns := a.Schedule != nil && a.Schedule.Owns(r.MinTPS)
 	if a.Return != nil {
-		f, minimum := a.wantedReturn(r, level, now)
+		f := a.wantedReturn(r, level, owns, now)
 		switch floor := a.Floor(now); {
 		case f.verdict.Changes():
-			return f, minimum
-		case a.Schedule != nil && a.Schedule.Owns(r.MinTPS) && r.MinTPS > floor: // guard: return: a level above it ends at its end
-			return finding{verdict: Lower, code: ReasonScheduled, reason: fmt.Sprintf("lower from %d to %d: its schedule wants %d %s%s, and it is raised to %d until %s",
-				r.MinTPS, floor, level, unit, until, a.Return.Raised, a.Return.Due.UTC().Format(gapFormat))}, floor
+			return f
+		case owns && r.MinTPS > floor: // guard: return: a level above it ends at its end
+			return change(Lower, ReasonScheduled, floor, "lower from %d to %d: %s, and it is raised to %d until %s",
+				r.MinTPS, floor, wants, a.Return.Raised, a.Return.Due.UTC().Format(gapFormat))
 		case r.MinTPS >= level:
-			return f, minimum
+			return f
 		}
 	}
 	switch {
 	case r.MinTPS < level:
-		return finding{verdict: Raise, code: ReasonScheduled,
-			reason: fmt.Sprintf("raise from %d to %d: its schedule wants %d %s%s", r.MinTPS, level, level, unit, until)}, level
+		return change(Raise, ReasonScheduled, level, "raise from %d to %d: %s", r.MinTPS, level, wants)
 	case r.MinTPS == level:
-		return nothing(ReasonScheduled, "its schedule wants %d %s%s", level, unit, until), 0
-	case a.Schedule.Owns(r.MinTPS): // guard: schedule: lowers what it raised, and nothing else
-		return finding{verdict: Lower, code: ReasonScheduled,
-			reason: fmt.Sprintf("lower from %d to %d: its schedule wants %d %s%s", r.MinTPS, level, level, unit, until)}, level
+		return nothing(ReasonScheduled, "%s", wants)
+	case owns: // guard: schedule: lowers what it raised, and nothing else
+		return change(Lower, ReasonScheduled, level, "lower from %d to %d: %s", r.MinTPS, level, wants)
 	}
-	return nothing(ReasonScheduled, "its schedule wants %d %s%s; its minimum of %d was set by somebody else, and is not lowered by the schedule",
-		level, unit, until, r.MinTPS), 0
+	return nothing(ReasonScheduled, "%s; its minimum of %d was set by somebody else, and is not lowered by the schedule", wants, r.MinTPS)
 }
 
 // wantedReturn is what a timed raise leads to. The level is that of a schedule beside it, which
-// takes over when the raise ends; 0 if there is none.
-func (a Arrangement) wantedReturn(r model.Resource, level int, now time.Time) (finding, int) {
+// takes over when the raise ends; 0 if there is none. The schedule owns the present minimum, or does not.
+func (a Arrangement) wantedReturn(r model.Resource, level int, owns bool, now time.Time) finding {
 	b := a.Return
 	due := b.Due.UTC().Format(gapFormat)
 	to := max(b.Target, level) // guard: return: never below what was set before; each
 	raised := raisedFor(b, r.MinTPS, r.Update)
-	scheduled := a.Schedule != nil && a.Schedule.Owns(r.MinTPS)
-	over := finding{verdict: Drop, code: ReasonReturn, reason: fmt.Sprintf("the raise to %d is over: its minimum is %d", b.Raised, r.MinTPS)}
 	requested := now.Sub(b.Arranged) < arrangedReach // guard: return: kept while the raise is requested; boundary
 	switch {
 	case requested && (!raised || to >= r.MinTPS):
-		return nothing(ReasonReturn, "raised to %d until %s; the raise is being requested", b.Raised, due), 0
+		return nothing(ReasonReturn, "raised to %d until %s; the raise is being requested", b.Raised, due)
 	case !raised && r.MinTPS == b.Target: // guard: return: never raised, or back already
-		return over, r.MinTPS
-	case !raised && !scheduled: // guard: return: changed by somebody; each
-		return finding{verdict: Drop, code: ReasonChanged, reason: fmt.Sprintf("the return to %d at %s is dropped: it was raised to %d, "+
-			"and somebody has changed its minimum to %d since", b.Target, due, b.Raised, r.MinTPS)}, r.MinTPS
+	case !raised && !owns: // guard: return: changed by somebody; each
+		return change(Drop, ReasonChanged, r.MinTPS, "the return to %d at %s is dropped: it was raised to %d, "+
+			"and somebody has changed its minimum to %d since", b.Target, due, b.Raised, r.MinTPS)
 	case now.Before(b.Due): // guard: return: not before its time
-		return nothing(ReasonReturn, "raised to %d until %s, then back to %d", b.Raised, due, to), 0
+		return nothing(ReasonReturn, "raised to %d until %s, then back to %d", b.Raised, due, to)
 	case raised && to < r.MinTPS:
-		return finding{verdict: Return, code: ReasonReturn,
-			reason: fmt.Sprintf("return from %d to %d: it was raised until %s", r.MinTPS, to, due)}, to
+		return change(Return, ReasonReturn, to, "return from %d to %d: it was raised until %s", r.MinTPS, to, due)
 	}
-	return over, r.MinTPS
+	return change(Drop, ReasonReturn, r.MinTPS, "the raise to %d is over: its minimum is %d", b.Raised, r.MinTPS)
 }
 
 // ReturnTarget is the minimum to which a timed raise returns that is requested now: the present one

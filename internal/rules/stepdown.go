@@ -24,12 +24,6 @@ type Step struct {
 	Datapoints []model.Datapoint // hourly request sums, without the hours that have no data
 }
 
-// minimumQuery asks for our own series of the minimum over the day up to the measured
-// window: a raise shows as a lower value in it.
-func minimumQuery(r model.Resource, m EvaluationTime) model.Query {
-	return MinimumQuery(r, model.NewWindow(m.Window.End.Add(-raisePause), m.Window.End))
-}
-
 func stepDownQueries(r model.Resource, m EvaluationTime) []model.Query {
 	if r.MinTPS <= lowestMinimum || age(r, m) < stepDownAge {
 		return nil
@@ -53,40 +47,37 @@ func checkStepDown(r model.Resource, readings model.Readings, s Settings, m Eval
 	}
 	step.NewMinTPS = nextMinimum(r.MinTPS, load.Watermark())
 	move := fmt.Sprintf("%d to %d", r.MinTPS, step.NewMinTPS)
-	if s.AdjustMinTPS.Is(model.Off) { // guard: AutoAdjustMinTPS=No
+	switch code, why := stepDownBlocked(r, readings, m); {
+	case s.AdjustMinTPS.Is(model.Off): // guard: AutoAdjustMinTPS=No
 		return step, nothing(ReasonOff, "could step down from %s (%s); adjusting is off (AutoAdjustMinTPS=No)", move, enough.reason)
-	}
-	if code, why := stepDownBlocked(r, readings, m); code != "" { // guard: guards of a step
+	case code != "": // guard: guards of a step
 		return step, refusal(code, "not stepped down from %s (%s): %s", move, enough.reason, why)
+	case s.AdjustMinTPS.Is(model.DryRun): // guard: AutoAdjustMinTPS=DryRun
+		return step, nothing(ReasonDryRun, "step down from %s: %s; adjusting is a dry run (AutoAdjustMinTPS=DryRun)", move, enough.reason)
 	}
-	reason := fmt.Sprintf("step down from %s: %s", move, enough.reason)
-	if s.AdjustMinTPS.Is(model.DryRun) { // guard: AutoAdjustMinTPS=DryRun
-		return step, finding{None, ReasonDryRun, reason + "; adjusting is a dry run (AutoAdjustMinTPS=DryRun)", StepDown}
-	}
-	return step, finding{verdict: StepDown, code: ReasonOversized, reason: reason}
+	return step, finding{verdict: StepDown, code: ReasonOversized, reason: fmt.Sprintf("step down from %s: %s", move, enough.reason)}
 }
 
 // checkLoad compares the minimum with the low watermark. The code is Oversized if that is
 // lower; the load is zero if the rule does not come to read it. The counts were read at a
 // time that may be a little before now.
 func checkLoad(r model.Resource, e Evidence, now, readAt time.Time) (Load, finding) {
-	if r.MinTPS <= lowestMinimum { // guard: minimum of 1; never, boundary
+	const undecided = "cannot decide whether to step down: "
+	switch age := now.Sub(r.Created); {
+	case r.MinTPS <= lowestMinimum: // guard: minimum of 1; never, boundary
 		return Load{}, nothing(ReasonAtLowest, "its minimum is 1, the lowest there is")
-	}
-	if age := now.Sub(r.Created); age < stepDownAge { // guard: too young for a step; never, boundary
+	case age < stepDownAge: // guard: too young for a step; never, boundary
 		return Load{}, nothing(ReasonTooNew, "too new to step down: created %s ago, at least 24 h are needed", span(age))
+	case !e.Requests.Complete: // guard: hourly counts not read
+		return Load{}, refusal(ReasonUnread, undecided+"its hourly request counts could not be read completely")
+	case !e.Watched.Complete: // guard: watched hours not read
+		return Load{}, refusal(ReasonUnread, undecided+"when it was watched could not be read completely")
 	}
-	if !e.Requests.Complete { // guard: hourly counts not read
-		return Load{}, refusal(ReasonUnread, "cannot decide whether to step down: its hourly request counts could not be read completely")
-	}
-	if !e.Watched.Complete { // guard: watched hours not read
-		return Load{}, refusal(ReasonUnread, "cannot decide whether to step down: when it was watched could not be read completely")
-	}
-	load := loadOf(e.Hours(readAt), r.MinTPS)
+	load := LoadOf(r, e, readAt)
 	below := fmt.Sprintf("below %d %s %d of %d times, each 24 h after the one before", r.MinTPS, r.Kind.RateUnit(), load.Below, occasions)
 	switch {
 	case load.Hours == 0: // guard: no whole hour
-		return load, refusal(ReasonUnread, "cannot decide whether to step down: there is no whole hour to look at")
+		return load, refusal(ReasonUnread, undecided+"there is no whole hour to look at")
 	case !load.Confirmed: // guard: no level was reached three times
 		return load, nothing(ReasonUnconfirmed, "no step down yet: seen %s (%s)", below, load.Health())
 	case load.Watermark() >= r.MinTPS && load.Below > 0: // guard: watermark at the minimum, seen lower; never, boundary
@@ -94,8 +85,7 @@ func checkLoad(r model.Resource, e Evidence, now, readAt time.Time) (Load, findi
 	case load.Watermark() >= r.MinTPS: // guard: watermark at the minimum; never, boundary
 		return load, nothing(ReasonKept, "kept at %d: %s", r.MinTPS, load.Text(r.Kind))
 	case load.Silent > 0 && !(e.Regional.Complete && e.Record.Complete): // guard: silence that is not confirmed; each
-		return load, refusal(ReasonRegion, "cannot decide whether to step down: %d h had no calls, "+
-			"and whether their data are missing could not be read", load.Silent)
+		return load, refusal(ReasonRegion, undecided+"%d h had no calls, and whether their data are missing could not be read", load.Silent)
 	}
 	return load, nothing(ReasonOversized, "%s", load.Text(r.Kind))
 }
@@ -109,9 +99,6 @@ func FinalMinimum(r model.Resource, e Evidence, now time.Time) (minimum int, rea
 	}
 	return max(lowestMinimum, load.Watermark()), enough.reason
 }
-
-// LoadOf is what the evidence shows of a resource's demand, whether or not a rule comes to read it.
-func LoadOf(r model.Resource, e Evidence, now time.Time) Load { return loadOf(e.Hours(now), r.MinTPS) }
 
 // nextMinimum is one step down, to three quarters of the minimum, but not below the
 // watermark and not below 1. The caller ensures that watermark < minimum.
@@ -136,18 +123,17 @@ func unseenHour(minimums, watched model.Series) (at time.Time, found bool) {
 // stepDownBlocked is the guard before a step: it returns why there is none now, or an empty
 // code.
 func stepDownBlocked(r model.Resource, readings model.Readings, m EvaluationTime) (ReasonCode, string) {
-	if why := busy(r); why != "" { // guard: step, but busy
-		return ReasonBusy, why
-	}
-	if ago := m.Now.Sub(r.LastTouched()); ago < updatePause { // guard: 45 minutes since an update; never, boundary
+	touched, minimums, changing := r.LastTouched(), readings.Get(minimumQuery(r, m)), busy(r)
+	ago := m.Now.Sub(touched)
+	switch {
+	case changing != "": // guard: step, but busy
+		return ReasonBusy, changing
+	case ago < updatePause: // guard: 45 minutes since an update; never, boundary
 		return ReasonPaused, fmt.Sprintf("updated %s ago, a step waits 45 min", span(ago))
-	}
-	minimums := readings.Get(minimumQuery(r, m))
-	if !minimums.Complete { // guard: raise not read
+	case !minimums.Complete: // guard: raise not read
 		return ReasonUnread, "whether it was raised in the last 24 h could not be read"
 	}
-	touched := r.LastTouched()
-	seen := m.Now.Sub(touched) >= raisePause // then there was no raise, whatever was observed
+	seen := ago >= raisePause // then there was no raise, whatever was observed
 	for _, p := range minimums.Points {
 		if p.Value < float64(r.MinTPS) { // guard: a day since a raise; never, boundary
 			return ReasonRaised, fmt.Sprintf("raised in the last 24 h (it was %g at %s)", p.Value, p.Time.Format("15:04"))
@@ -159,7 +145,7 @@ func stepDownBlocked(r model.Resource, readings model.Readings, m EvaluationTime
 		return ReasonUnwatched, fmt.Sprintf("the answer about when it was watched lacks %s, so it may lack more", at.Format(gapFormat))
 	}
 	if !seen { // guard: raise not seen
-		return ReasonUnwatched, fmt.Sprintf("updated %s ago, and its minimum before is not known: it may have been raised", span(m.Now.Sub(touched)))
+		return ReasonUnwatched, fmt.Sprintf("updated %s ago, and its minimum before is not known: it may have been raised", span(ago))
 	}
 	return "", ""
 }

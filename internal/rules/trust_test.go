@@ -126,7 +126,7 @@ func TestRefuseLate(t *testing.T) {
 func TestLateDataNotifyOfNoContest(t *testing.T) {
 	for _, late := range []bool{true, false} {
 		r := campaign(5)
-		hold, contested := ownDatum(r, model.MetricStepDownHold, 1, testMoment), ownDatum(r, model.MetricMinimumContested, 2, testMoment)
+		hold, contested := ownDatum(r, model.MetricStepDownHold, unitCount, 1, testMoment.Window), ownDatum(r, model.MetricMinimumContested, unitCount, 2, testMoment.Window)
 		decisions := []Decision{{Resource: r, Verdict: Refused, Caution: Caution{NotifyContest: true, Remember: []model.Datum{hold, contested}}}}
 		readings := model.Readings{}
 		for _, q := range ArrivalQueries(r.Region(), []model.Resource{r}, testSettings(), testMoment) {

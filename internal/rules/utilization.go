@@ -71,25 +71,6 @@ func ThroughputOf(r model.Resource, readings model.Readings, m EvaluationTime) T
 	return Throughput{Readable: true, Requests: requests, Average: average, Utilization: average / float64(r.MinTPS) * 100}
 }
 
-// Metrics are the values to publish for a resource: its minimum always, utilization if
-// the window could be read, the average if there were requests in it.
-func Metrics(r model.Resource, t Throughput, w model.Window) []model.Datum {
-	datum := func(name, unit string, value float64) model.Datum {
-		return model.Datum{
-			Region: r.Region(), Metric: model.ResourceMetric(r, model.NamespaceMonitor, name),
-			Unit: unit, Value: value, Time: w.Start,
-		}
-	}
-	data := []model.Datum{datum(r.Kind.MinimumMetric(), unitRate, float64(r.MinTPS))}
-	if !t.Readable {
-		return data
-	}
-	if t.Requests > 0 {
-		data = append(data, datum(r.Kind.AverageMetric(), unitRate, t.Average))
-	}
-	return append(data, datum(r.Kind.UtilizationMetric(), unitPercent, t.Utilization))
-}
-
 // CloudWatch units of our metrics.
 const (
 	unitRate    = "Count/Second"
@@ -97,10 +78,37 @@ const (
 	unitCount   = "Count"
 )
 
+// ownDatum is a value of our own about a resource, for a window.
+func ownDatum(r model.Resource, name, unit string, value float64, w model.Window) model.Datum {
+	return model.Datum{
+		Region: r.Region(), Metric: model.ResourceMetric(r, model.NamespaceMonitor, name), Unit: unit, Value: value, Time: w.Start,
+	}
+}
+
+// Metrics are the values to publish for a resource: its minimum always, utilization if
+// the window could be read, the average if there were requests in it.
+func Metrics(r model.Resource, t Throughput, w model.Window) []model.Datum {
+	data := []model.Datum{ownDatum(r, r.Kind.MinimumMetric(), unitRate, float64(r.MinTPS), w)}
+	if !t.Readable {
+		return data
+	}
+	if t.Requests > 0 {
+		data = append(data, ownDatum(r, r.Kind.AverageMetric(), unitRate, t.Average, w))
+	}
+	return append(data, ownDatum(r, r.Kind.UtilizationMetric(), unitPercent, t.Utilization, w))
+}
+
 // CountMetric is the number of monitored resources, published in the deployment region.
 func CountMetric(region string, count int, w model.Window) model.Datum {
-	return model.Datum{
-		Region: region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: model.MetricResourceCount},
-		Unit: unitCount, Value: float64(count), Time: w.Start,
+	metric := model.Metric{Namespace: model.NamespaceMonitor, Name: model.MetricResourceCount}
+	return model.Datum{Region: region, Metric: metric, Unit: unitCount, Value: float64(count), Time: w.Start}
+}
+
+// LateMetric shows that the data of a region are late. It is published in the deployment region,
+// where the data may be on time.
+func LateMetric(late LateRegion, s Settings, m EvaluationTime) model.Datum {
+	metric := model.Metric{
+		Namespace: model.NamespaceMonitor, Name: model.MetricDataLate, DimensionName: "Region", DimensionValue: late.Region,
 	}
+	return model.Datum{Region: s.DeploymentRegion, Metric: metric, Unit: unitCount, Value: 1, Time: m.Window.Start}
 }

@@ -49,7 +49,7 @@ type watch struct {
 }
 
 // newWatch builds the parts that work in an account. Its cycles share the room with those of others.
-func newWatch(o Options, one Account, all *room) (*watch, error) {
+func newWatch(o Options, one Account, all *room) *watch {
 	queue, lost, place := newRebuildQueue(), newLostRecords(), &slot{room: all}
 	progress := func(step string, done, total int) {
 		one.Memory.SawProgress(step, done, total)
@@ -60,11 +60,7 @@ func newWatch(o Options, one Account, all *room) (*watch, error) {
 		AuditLog:   remembering(one.Memory, o.AuditLog, lost.Inc),
 		Deployment: o.Deployment, Version: o.Version, DryRun: o.DryRun, Act: true, Params: one.Params, Rebuild: queue.afterCycle,
 	})
-	metrics, err := newMetrics(one.Account, one.Memory, a.Clients.Calls, lost)
-	if err != nil {
-		a.Clients.Close() // nothing else was opened
-		return nil, err
-	}
+	metrics := newMetrics(one.Account, one.Memory, a.Clients.Calls, lost)
 	check := func(context.Context) error { return nil }
 	if one.Check != nil {
 		check = func(ctx context.Context) error { return one.Check(ctx, a) }
@@ -80,7 +76,7 @@ func newWatch(o Options, one Account, all *room) (*watch, error) {
 			params: one.Params, region: one.Config.Region, progress: progress, clock: o.Clock, log: one.Logger, check: check, slot: place,
 			learn: len(o.Accounts) > 1,
 		},
-	}, nil
+	}
 }
 
 // remembering is an audit log that a memory follows. Records that could not be written are counted.

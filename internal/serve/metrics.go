@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -27,7 +28,6 @@ const (
 // metrics are what Prometheus reads: the daemon's own counters, and the results of the last
 // cycle. A cycle that measured nothing has none.
 type metrics struct {
-	account prometheus.Labels // the label of all series; nil if there is one account
 	own     *prometheus.Registry
 	results *resultCollector
 
@@ -65,51 +65,59 @@ func accountLabels(a model.Account) prometheus.Labels {
 	return prometheus.Labels{"account": a.ID}
 }
 
-// newProcessMetrics are those of the process.
-func newProcessMetrics(version string) (*prometheus.Registry, error) {
+// newProcessMetrics are those of the process, and which build runs.
+func newProcessMetrics(version string) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	for _, c := range []prometheus.Collector{
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(version),
-	} {
-		if err := registry.Register(c); err != nil {
-			return nil, err
-		}
-	}
-	return registry, nil
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	promauto.With(registry).NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "build_info", Help: "Which build runs; always 1.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	}).Set(1)
+	return registry
 }
 
-func newMetrics(account model.Account, memory *Memory, calls func() map[string]int, lost prometheus.Counter) (*metrics, error) {
+func newMetrics(account model.Account, memory *Memory, calls func() map[string]int, lost prometheus.Counter) *metrics {
+	own := prometheus.NewRegistry()
+	registerer := prometheus.WrapRegistererWith(accountLabels(account), own)
+	factory := promauto.With(registerer)
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+		return factory.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 	}
 	m := &metrics{
-		account: accountLabels(account), own: prometheus.NewRegistry(), results: newResultCollector(account),
-		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+		own: own, results: newResultCollector(account),
+		duration: factory.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "cycle_duration_seconds", Help: "How long monitoring cycles took.",
 			Buckets: []float64{0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 240, 300},
 		}),
 		cycles: counters("cycles_total",
 			"Monitoring cycles, by outcome; partial: some resource or region failed, interrupted: by a stop.", "outcome"),
-		problems: counters("problems_total", "Failures in cycles that continued, by AWS operation or step and by region.", "operation",
-			"region"),
+		problems:  counters("problems_total", "Failures in cycles that continued, by AWS operation or step and by region.", "operation", "region"),
 		decisions: counters("decisions_total", "Decisions to change a resource, by action and outcome.", "action", "outcome"),
 		alarms:    counters("alarm_changes_total", "CloudWatch alarms created, updated and deleted.", "change"),
 		events:    counters("events_total", "Events put on the EventBridge bus.", "detail_type"),
-		published: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "metric_values_published_total",
-			Help: "Metric values published to CloudWatch."}),
+		published: factory.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "metric_values_published_total", Help: "Metric values published to CloudWatch.",
+		}),
 		builds: counters("dashboard_builds_total", "CloudWatch dashboard builds, by outcome.", "outcome"),
 	}
+	own.MustRegister(m.results)
 	m.initialize()
-	list := append(statusGauges(memory),
-		m.duration, m.cycles, m.problems, m.decisions, m.alarms, m.events, m.published, m.builds, lost,
-		callCounter{calls}, savedCounter{memory.savedHours})
-	registerer := prometheus.WrapRegistererWith(m.account, m.own)
-	for _, c := range list {
-		if err := registerer.Register(c); err != nil {
-			return nil, err
-		}
-	}
-	return m, m.own.Register(m.results)
+	statusGauges(factory, memory)
+	registerer.MustRegister(lost,
+		newReadCounter("aws_calls_total", "Requests sent to AWS, retries included.", []string{"service", "operation"},
+			func(add func(float64, ...string)) {
+				for name, n := range calls() {
+					service, operation, _ := strings.Cut(name, ".")
+					add(float64(n), service, operation)
+				}
+			}),
+		newReadCounter("saved_tps_hours_total", "TPS-hours that actions on record have saved, metered like the bill; absent while they are unknown.",
+			[]string{"action"}, func(add func(float64, ...string)) {
+				for action, hours := range memory.savedHours() {
+					add(hours, string(action))
+				}
+			}))
+	return m
 }
 
 // initialize makes counters whose labels are known exist, so that Prometheus sees their first
@@ -197,20 +205,10 @@ func (m *metrics) count(result report.Result) {
 	}
 }
 
-// buildInfo identifies the build.
-func buildInfo(version string) prometheus.Collector {
-	info := prometheus.NewGauge(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "build_info", Help: "Which build runs; always 1.",
-		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
-	})
-	info.Set(1)
-	return info
-}
-
 // statusGauges are read from the status at each scrape.
-func statusGauges(memory *Memory) []prometheus.Collector {
-	gauge := func(name, help string, value func(Status) float64) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help},
+func statusGauges(factory promauto.Factory, memory *Memory) {
+	gauge := func(name, help string, value func(Status) float64) {
+		factory.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help},
 			func() float64 { return value(memory.Status()) })
 	}
 	seconds := func(t time.Time) float64 {
@@ -219,53 +217,36 @@ func statusGauges(memory *Memory) []prometheus.Collector {
 		}
 		return float64(t.UnixMilli()) / 1000
 	}
-	return []prometheus.Collector{
-		gauge("leading", "1 if this daemon leads, 0 if it is on standby or has not begun.", func(s Status) float64 {
-			if s.Role == Leading {
-				return 1
-			}
-			return 0
-		}),
-		gauge("last_success_timestamp_seconds", "When the last cycle ended that measured something, in seconds since 1970; 0 if none has.",
-			func(s Status) float64 { return seconds(s.LastSuccess) }),
-		gauge("dashboard_last_success_timestamp_seconds", "When this daemon last wrote the dashboard, in seconds since 1970; 0 if never.",
-			func(s Status) float64 { return seconds(s.LastDashboard) }),
-		gauge("next_cycle_timestamp_seconds", "When the next cycle begins, in seconds since 1970; 0 if that is unknown.",
-			func(s Status) float64 { return seconds(s.NextCycle) }),
-	}
+	gauge("leading", "1 if this daemon leads, 0 if it is on standby or has not begun.", func(s Status) float64 {
+		if s.Role == Leading {
+			return 1
+		}
+		return 0
+	})
+	gauge("last_success_timestamp_seconds", "When the last cycle ended that measured something, in seconds since 1970; 0 if none has.",
+		func(s Status) float64 { return seconds(s.LastSuccess) })
+	gauge("dashboard_last_success_timestamp_seconds", "When this daemon last wrote the dashboard, in seconds since 1970; 0 if never.",
+		func(s Status) float64 { return seconds(s.LastDashboard) })
+	gauge("next_cycle_timestamp_seconds", "When the next cycle begins, in seconds since 1970; 0 if that is unknown.",
+		func(s Status) float64 { return seconds(s.NextCycle) })
 }
 
-// savedCounter counts what actions have saved, by the ledger made last.
-type savedCounter struct {
-	hours func() map[model.Action]float64
+// readCounter is a counter that is read at each scrape.
+type readCounter struct {
+	desc *prometheus.Desc
+	read func(add func(value float64, labels ...string))
 }
 
-var savedDesc = prometheus.NewDesc(namespace+"_saved_tps_hours_total",
-	"TPS-hours that actions on record have saved, metered like the bill; absent while they are unknown.", []string{"action"}, nil)
+func newReadCounter(name, help string, labels []string, read func(add func(value float64, labels ...string))) readCounter {
+	return readCounter{prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil), read}
+}
 
 // Describe implements prometheus.Collector.
-func (savedCounter) Describe(descs chan<- *prometheus.Desc) { descs <- savedDesc }
+func (c readCounter) Describe(descs chan<- *prometheus.Desc) { descs <- c.desc }
 
 // Collect implements prometheus.Collector.
-func (c savedCounter) Collect(out chan<- prometheus.Metric) {
-	for action, hours := range c.hours() {
-		out <- prometheus.MustNewConstMetric(savedDesc, prometheus.CounterValue, hours, string(action))
-	}
-}
-
-// callCounter counts AWS calls by "service.Operation".
-type callCounter struct{ calls func() map[string]int }
-
-var callsDesc = prometheus.NewDesc(namespace+"_aws_calls_total", "Requests sent to AWS, retries included.",
-	[]string{"service", "operation"}, nil)
-
-// Describe implements prometheus.Collector.
-func (callCounter) Describe(descs chan<- *prometheus.Desc) { descs <- callsDesc }
-
-// Collect implements prometheus.Collector.
-func (c callCounter) Collect(out chan<- prometheus.Metric) {
-	for name, n := range c.calls() {
-		service, operation, _ := strings.Cut(name, ".")
-		out <- prometheus.MustNewConstMetric(callsDesc, prometheus.CounterValue, float64(n), service, operation)
-	}
+func (c readCounter) Collect(out chan<- prometheus.Metric) {
+	c.read(func(value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, value, labels...)
+	})
 }

@@ -128,12 +128,7 @@ func New(o Options) (*Daemon, error) {
 	all := newRoom(endpointsAtOnce)
 	d := &Daemon{options: o, listen: listenTCP, serving: make(chan struct{}), refused: make(chan error, 1), stopped: make(chan struct{})}
 	for _, one := range o.accounts() {
-		w, err := newWatch(o, one, all)
-		if err != nil {
-			d.closeClients()
-			return nil, err
-		}
-		d.watches = append(d.watches, w)
+		d.watches = append(d.watches, newWatch(o, one, all))
 	}
 	if err := d.assemble(); err != nil {
 		d.closeClients()
@@ -150,9 +145,8 @@ func (d *Daemon) assemble() (err error) {
 			return err
 		}
 	}
-	process, err := newProcessMetrics(o.Version)
-	d.site = site{guard: o.Guard, watches: d.watches, process: process, clock: o.Clock, log: o.Logger}
-	return err
+	d.site = site{guard: o.Guard, watches: d.watches, process: newProcessMetrics(o.Version), clock: o.Clock, log: o.Logger}
+	return nil
 }
 
 // closeClients drops the connections of all accounts.

@@ -2,82 +2,69 @@ package verify
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
-
-func number(n int) string { return strconv.Itoa(n) }
 
 // noIdentity is the whole result without credentials that AWS accepts: everything else would fail for
 // the same reason. A wrong clock may be that: signatures have a date.
 func (f Facts) noIdentity() []Finding {
-	failed := f.Identity.Failure
-	list := []Finding{{CheckCredentials, Fail, "", "", failed.Text, failed.Remedy}}
+	about := Finding{Check: CheckCredentials}
+	list := []Finding{about.with(Fail, f.Identity.Failure.Text, f.Identity.Failure.Remedy)}
 	if clock := f.clock(); clock.Status == Fail {
 		list = append(list, clock)
 	}
-	return append(list, Finding{
-		CheckCredentials, Unchecked, "", "", "everything else: it needs credentials that AWS accepts", "run verify again when this is fixed",
-	})
-}
-
-func (f Facts) identity() Finding {
-	return Finding{
-		CheckCredentials, OK, "", f.Identity.ARN, "account " + f.Identity.Account + ", " + f.Identity.ARN, "",
-	}
+	return append(list, about.with(Unchecked, "everything else: it needs credentials that AWS accepts",
+		"run verify again when this is fixed"))
 }
 
 // clock compares the host's clock as the monitor does, which decides nothing by a wrong one.
 func (f Facts) clock() Finding {
-	finding := Finding{Check: CheckClock, Status: OK, Text: "the clock of this host agrees with AWS's"}
-	if wrong := rules.WrongClock(f.Now, f.Clock.Offset, f.Clock.Known); wrong != "" {
-		finding.Status, finding.Text = Fail, wrong
-		finding.Remedy = "set the clock by NTP (timedatectl, chronyc); until then nothing is decided"
+	about := Finding{Check: CheckClock}
+	switch wrong := rules.WrongClock(f.Now, f.Clock.Offset, f.Clock.Known); {
+	case !f.Clock.Known:
+		return about.with(Unchecked, wrong, "look whether a proxy removes the header Date from responses")
+	case wrong != "":
+		return about.with(Fail, wrong, "set the clock by NTP (timedatectl, chronyc); until then nothing is decided")
 	}
-	if !f.Clock.Known {
-		finding.Status, finding.Remedy = Unchecked, "look whether a proxy removes the header Date from responses"
-	}
-	return finding
+	return about.ok("the clock of this host agrees with AWS's")
 }
 
-// region is whether AWS answers in a region, and offers Personalize there.
-func (f Facts) region(r Region) Finding {
-	finding := Finding{Check: CheckRegion, Status: Fail, Region: r.Name, Text: r.Reach.Text, Remedy: r.Reach.Remedy}
-	switch r.Reach.Kind {
-	case Read, Denied:
-	case Disabled:
-		finding.Text = "the region is not enabled for this account"
-		finding.Remedy = "enable it in the account's settings (AWS Regions), or leave it out of Regions"
-		return finding
-	case NoHost:
-		finding.Text = "Personalize is not offered here: it has no host name"
-		finding.Remedy = "leave the region out of Regions"
-		return finding
-	default:
-		return finding
-	}
-	finding.Status, finding.Remedy = OK, ""
-	if !r.Listed {
-		finding.Status, finding.Text = Warn, "AWS answers, but this version knows of no Personalize here"
-		finding.Remedy = "check the name; leave it out of Regions unless Personalize is new there"
-		return finding
-	}
+// reach is whether AWS answers in a region, and offers Personalize there.
+func (r Region) reach() Finding {
+	about := Finding{Check: CheckRegion, Region: r.Name}
 	switch {
+	case r.Reach.Kind == Disabled:
+		return about.with(Fail, "the region is not enabled for this account",
+			"enable it in the account's settings (AWS Regions), or leave it out of Regions")
+	case r.Reach.Kind == NoHost:
+		return about.with(Fail, "Personalize is not offered here: it has no host name", "leave the region out of Regions")
+	case !r.Reached():
+		return about.with(Fail, r.Reach.Text, r.Reach.Remedy)
+	case !r.Listed:
+		return about.with(Warn, "AWS answers, but this version knows of no Personalize here",
+			"check the name; leave it out of Regions unless Personalize is new there")
 	case r.Resources.Failure.Kind != Read:
-		finding.Text = "reached; what exists here could not be listed"
+		return about.ok("reached; what exists here could not be listed")
 	case r.Resources.N == 1:
-		finding.Text = "reached; 1 campaign or recommender"
-	default:
-		finding.Text = fmt.Sprintf("reached; %d campaigns and recommenders", r.Resources.N)
+		return about.ok("reached; 1 campaign or recommender")
 	}
-	return finding
+	return about.ok(fmt.Sprintf("reached; %d campaigns and recommenders", r.Resources.N))
 }
 
-// Default quotas. CloudWatch has none on alarms and dashboards ("CloudWatch service quotas", "No limit
-// on the total number of alarms per account"); EventBridge has one on the rules of a bus
-// ("Amazon EventBridge quotas", adjustable).
+// countFinding is about the number of things on which CloudWatch has no quota: alarms and dashboards ("CloudWatch
+// service quotas", "No limit on the total number of alarms per account").
+func countFinding(region, things string, c Count) Finding {
+	about := Finding{Check: CheckQuota, Region: region}
+	if c.Failure.Kind != Read {
+		return about.unread("number of "+things, c.Failure)
+	}
+	return about.ok(fmt.Sprintf("%d %s; CloudWatch has no quota on them", c.N, things))
+}
+
+// The default quota of EventBridge on the rules of a bus ("Amazon EventBridge quotas", adjustable).
 const (
 	rulesPerBus = 300
 	// rulesNeeded are the rules of a whole stack: schedules, events and notifications.
@@ -86,51 +73,17 @@ const (
 	rulesTight = 90
 )
 
-// quotas compares what exists with what the default quotas let the account have.
-func (f Facts) quotas() []Finding {
-	var list []Finding
-	for _, r := range f.Regions {
-		switch {
-		case !r.Reached():
-		case r.Alarms.Failure.Kind != Read:
-			list = append(list, r.Alarms.Failure.unchecked(CheckQuota, r.Name, "number of alarms"))
-		default:
-			text := fmt.Sprintf("%d alarms; CloudWatch has no quota on them", r.Alarms.N)
-			list = append(list, Finding{CheckQuota, OK, r.Name, "", text, ""})
-		}
-	}
-	if !f.homeReached() {
-		return list
-	}
-	return append(list, f.ruleQuota(), f.dashboardCount())
-}
-
 func (f Facts) ruleQuota() Finding {
+	about, n := Finding{Check: CheckQuota, Region: f.Home}, f.Rules.N
 	if f.Rules.Failure.Kind != Read {
-		return f.Rules.Failure.unchecked(CheckQuota, f.Home, "number of EventBridge rules")
+		return about.unread("number of EventBridge rules", f.Rules.Failure)
 	}
-	finding := Finding{CheckQuota, OK, f.Home, "", fmt.Sprintf("%d of %d EventBridge rules (default quota)", f.Rules.N, rulesPerBus), ""}
-	if f.Rules.N+rulesNeeded > rulesPerBus || f.Rules.N*100 >= rulesPerBus*rulesTight {
-		finding.Status = Warn
-		finding.Remedy = fmt.Sprintf("a stack needs %d; have the quota raised (Service Quotas, EventBridge), unless it was", rulesNeeded)
+	text := fmt.Sprintf("%d of %d EventBridge rules (default quota)", n, rulesPerBus)
+	if n+rulesNeeded > rulesPerBus || n*100 >= rulesPerBus*rulesTight {
+		return about.with(Warn, text,
+			fmt.Sprintf("a stack needs %d; have the quota raised (Service Quotas, EventBridge), unless it was", rulesNeeded))
 	}
-	return finding
-}
-
-func (f Facts) dashboardCount() Finding {
-	if f.Dashboards.Failure.Kind != Read {
-		return f.Dashboards.Failure.unchecked(CheckQuota, "", "number of dashboards")
-	}
-	return Finding{CheckQuota, OK, "", "", fmt.Sprintf("%d dashboards; CloudWatch has no quota on them", f.Dashboards.N), ""}
-}
-
-func (f Facts) homeReached() bool {
-	for _, r := range f.Regions {
-		if r.Name == f.Home {
-			return r.Reached()
-		}
-	}
-	return false
+	return about.ok(text)
 }
 
 // silentAfter is the age from which on the newest metrics mean that cycles do not run: three of them
@@ -142,37 +95,25 @@ const LookBack = 3 * time.Hour
 
 // arrival is whether our own metrics arrive in a region.
 func (f Facts) arrival(r Region) []Finding {
-	a := r.Metrics
-	finding := Finding{Check: CheckMetrics, Status: OK, Region: r.Name}
-	age := f.Now.Sub(a.Latest)
+	about, latest := Finding{Check: CheckMetrics, Region: r.Name}, r.Metrics.Latest
+	age := max(0, f.Now.Sub(latest))
+	text := "our latest metrics are " + model.Span(age) + " old"
+	if latest.IsZero() {
+		text = fmt.Sprintf("no metrics of ours in the last %d hours", int(LookBack.Hours()))
+	}
 	switch {
 	case !r.Concerned:
 		return nil
-	case a.Failure.Kind != Read:
-		return []Finding{a.Failure.unchecked(CheckMetrics, r.Name, "age of our latest metrics")}
-	case !a.Latest.IsZero() && age < silentAfter:
-		finding.Text = "our metrics arrive; the latest are " + minutes(age) + " old"
-		return []Finding{finding}
-	case f.undeployed() && a.Latest.IsZero():
-		finding.Text = "no metrics of ours; nothing is deployed yet"
-		return []Finding{finding}
-	case a.Latest.IsZero():
-		finding.Text = fmt.Sprintf("no metrics of ours in the last %d hours", int(LookBack.Hours()))
+	case r.Metrics.Failure.Kind != Read:
+		about = about.unread("age of our latest metrics", r.Metrics.Failure)
+	case !latest.IsZero() && age < silentAfter:
+		about = about.ok("our metrics arrive; the latest are " + model.Span(age) + " old")
+	case latest.IsZero() && f.undeployed():
+		about = about.ok("no metrics of ours; nothing is deployed yet")
+	case f.runs():
+		about = about.with(Fail, text, "read the log of the monitor (function MonitorFunction, or serve), and check that it is scheduled")
 	default:
-		finding.Text = "our latest metrics are " + minutes(age) + " old"
+		about = about.with(Warn, text, "run and serve publish them; schedule one of them every 5 minutes")
 	}
-	finding.Status, finding.Remedy = Warn, "run and serve publish them; schedule one of them every 5 minutes"
-	if f.runs() {
-		finding.Status = Fail
-		finding.Remedy = "read the log of the monitor (function MonitorFunction, or serve), and check that it is scheduled"
-	}
-	return []Finding{finding}
-}
-
-// minutes is an age for people.
-func minutes(age time.Duration) string {
-	if m := int(max(0, age).Minutes()); m < 120 {
-		return number(m) + " min"
-	}
-	return number(int(age.Hours())) + " h"
+	return []Finding{about}
 }

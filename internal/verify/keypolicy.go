@@ -1,54 +1,42 @@
 package verify
 
 import (
-	"bytes"
 	"encoding/json"
 	"path"
 	"slices"
 	"strings"
 )
 
-// keyStatement is a statement of a key's policy, as far as it matters here. What is a single text or
-// a list in JSON is a list.
+// keyStatement is a statement of a key's policy, as far as it matters here.
 type keyStatement struct {
-	Effect    string
-	Principal json.RawMessage
-	Action    texts
-	NotAction texts
-	Condition map[string]map[string]texts
+	Effect            string
+	Principal         json.RawMessage
+	Action, NotAction values[string]
+	Condition         map[string]map[string]values[string]
 }
 
-// texts is a text or a list of texts.
-type texts []string
+// values are what a policy has as a single one, or as a list.
+type values[T any] []T
 
 // UnmarshalJSON reads either form.
-func (t *texts) UnmarshalJSON(data []byte) error {
-	if data = bytes.TrimSpace(data); len(data) > 0 && data[0] == '"' {
-		*t = make(texts, 1)
-		return json.Unmarshal(data, &(*t)[0])
+func (v *values[T]) UnmarshalJSON(data []byte) error {
+	if json.Unmarshal(data, (*[]T)(v)) == nil {
+		return nil
 	}
-	return json.Unmarshal(data, (*[]string)(t))
+	*v = make(values[T], 1)
+	return json.Unmarshal(data, &(*v)[0])
 }
 
 // keyLets reports whether a key's policy lets a service use it. A policy that cannot be understood, a
 // denial, and conditions other than on the account are Unknown: they may let it or not.
 func keyLets(policy, service, account string) Answer {
-	var document struct{ Statement json.RawMessage }
-	if json.Unmarshal([]byte(policy), &document) != nil {
-		return Unknown
-	}
-	var statements []keyStatement
-	if data := bytes.TrimSpace(document.Statement); len(data) > 0 && data[0] == '{' {
-		data = append(append([]byte{'['}, data...), ']')
-		if json.Unmarshal(data, &statements) != nil {
-			return Unknown
-		}
-	} else if json.Unmarshal(data, &statements) != nil {
+	var document struct{ Statement values[keyStatement] }
+	if json.Unmarshal([]byte(policy), &document) != nil || document.Statement == nil {
 		return Unknown
 	}
 	answer := Allowed
 	for _, action := range keyActions {
-		switch a := lets(statements, service, account, action); {
+		switch a := lets(document.Statement, service, account, action); {
 		case a == Refused:
 			return Refused
 		case a == Unknown:
@@ -64,15 +52,14 @@ func lets(statements []keyStatement, service, account, action string) Answer {
 	answer := Refused
 	for _, s := range statements {
 		named, everyone := s.names(service)
-		if !named && !everyone {
-			continue
-		}
 		switch {
-		case s.NotAction != nil || s.Effect == "Deny":
-			if s.NotAction != nil || s.covers(action) {
-				return Unknown
-			}
-		case s.Effect != "Allow" || !s.covers(action):
+		case !named && !everyone:
+		case s.NotAction != nil:
+			return Unknown
+		case !s.covers(action):
+		case s.Effect == "Deny":
+			return Unknown
+		case s.Effect != "Allow":
 		case named && s.unconditional(account):
 			answer = Allowed
 		case answer == Refused:
@@ -88,7 +75,7 @@ func (s keyStatement) names(service string) (named, everyone bool) {
 	if json.Unmarshal(s.Principal, &text) == nil {
 		return false, text == "*"
 	}
-	var principal map[string]texts
+	var principal map[string]values[string]
 	if json.Unmarshal(s.Principal, &principal) != nil {
 		return false, true
 	}

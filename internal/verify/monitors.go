@@ -59,45 +59,11 @@ func (f Facts) runs() bool {
 	return slices.ContainsFunc(f.present(), func(d Deployment) bool { return d.active(f.Now) })
 }
 
-// monitors is about what is deployed: one monitor, and of the version of this program.
-func (f Facts) monitors() []Finding {
-	if !f.homeReached() {
-		return nil
-	}
-	unknown := f.TracesFailure.Kind != Read
-	list := f.known(unknown)
-	if unknown {
-		list = append(list, f.TracesFailure.unchecked(CheckMonitor, "", "whether there are other monitors"))
-	}
-	return list
-}
-
-// known are the findings about the monitors that were found. That there is no other one is not known if
-// unknown is set.
-func (f Facts) known(unknown bool) []Finding {
-	present := f.present()
-	switch len(present) {
-	case 0:
-		if unknown {
-			return nil
-		}
-		return []Finding{{CheckMonitor, OK, "", "", "no trace of another monitor in the account", ""}}
-	case 1:
-		d := present[0]
-		if d.Name == "" {
-			return []Finding{{
-				CheckMonitor, Warn, "", "", "the upstream sample is deployed here: " + names(d.Traces),
-				"update its stack to this program's template in place; do not run both",
-			}}
-		}
-		text := "one monitor: " + d.title()
-		if unknown {
-			text = "a monitor: " + d.title()
-		}
-		return append([]Finding{{CheckMonitor, OK, "", "", text, ""}}, f.version(d)...)
-	}
+// monitors is about what is deployed: one monitor, and of the version of this program. That there is no
+// other one is not known if not all traces could be read.
+func (f Facts) monitors() (list []Finding) {
+	about, unknown, present := Finding{Check: CheckMonitor}, f.TracesFailure.Kind != Read, f.present()
 	var titles []string
-	var list []Finding
 	for _, d := range present {
 		where := "a daemon that runs"
 		if len(d.Traces) > 0 {
@@ -106,29 +72,42 @@ func (f Facts) known(unknown bool) []Finding {
 		titles = append(titles, fmt.Sprintf("%s (%s)", d.title(), where))
 		list = append(list, f.version(d)...)
 	}
-	return append([]Finding{{
-		CheckMonitor, Warn, "", "", fmt.Sprintf("%d monitors in the account: %s", len(titles), strings.Join(titles, "; ")),
-		"keep one: two change the same minimums and notify twice; cleanup removes what another one made",
-	}}, list...)
+	switch {
+	case len(present) > 1:
+		list = append(list, about.with(Warn, fmt.Sprintf("%d monitors in the account: %s", len(titles), strings.Join(titles, "; ")),
+			"keep one: two change the same minimums and notify twice; cleanup removes what another one made"))
+	case len(present) == 1 && present[0].Name == "":
+		list = append(list, about.with(Warn, "the upstream sample is deployed here: "+names(present[0].Traces),
+			"update its stack to this program's template in place; do not run both"))
+	case len(present) == 1 && unknown:
+		list = append(list, about.ok("a monitor: "+present[0].title()))
+	case len(present) == 1:
+		list = append(list, about.ok("one monitor: "+present[0].title()))
+	case !unknown:
+		list = append(list, about.ok("no trace of another monitor in the account"))
+	}
+	if unknown {
+		list = append(list, about.unread("whether there are other monitors", f.TracesFailure))
+	}
+	return list
 }
 
 // version compares the version of a deployment that works on its own with this program's.
 func (f Facts) version(d Deployment) []Finding {
-	if d.Name == "" || !d.active(f.Now) {
-		return nil
-	}
-	finding := Finding{Check: CheckVersion, Status: OK, Text: d.title() + " is of this version, " + d.Version}
+	about := Finding{Check: CheckVersion}
 	switch {
+	case d.Name == "" || !d.active(f.Now):
+		return nil
 	case d.Version == "":
-		finding.Status, finding.Text = Warn, d.title()+" has recorded no version: it is older than this program, or has not worked yet"
-		finding.Remedy = "deploy this version, and run verify again after its first cycle"
+		about = about.with(Warn, d.title()+" has recorded no version: it is older than this program, or has not worked yet",
+			"deploy this version, and run verify again after its first cycle")
 	case f.Version == "":
-		finding.Status, finding.Text = Unchecked, d.title()+" is of version "+d.Version+"; this program has none"
-		finding.Remedy = "use a release of the program"
+		about = about.with(Unchecked, d.title()+" is of version "+d.Version+"; this program has none", "use a release of the program")
 	case d.Version != f.Version:
-		finding.Status = Warn
-		finding.Text = fmt.Sprintf("%s is of version %s, this program of %s", d.title(), d.Version, f.Version)
-		finding.Remedy = "deploy this version, or verify with the program of that one"
+		about = about.with(Warn, fmt.Sprintf("%s is of version %s, this program of %s", d.title(), d.Version, f.Version),
+			"deploy this version, or verify with the program of that one")
+	default:
+		about = about.ok(d.title() + " is of this version, " + d.Version)
 	}
-	return []Finding{finding}
+	return []Finding{about}
 }

@@ -79,57 +79,55 @@ func (f Facts) notifications(r Region) []Finding {
 	}
 	if r.Name == f.Home {
 		list = append(list, f.chat()...)
-		list = append(list, f.rule(r)...)
+		list = append(list, f.rule(r))
 	}
 	return list
 }
 
 func (f Facts) topic(region string, t Topic) Finding {
-	finding := Finding{CheckTopic, OK, region, t.ARN, "alarms and events may publish to the topic", ""}
+	about := Finding{Check: CheckTopic, Region: region, Resource: t.ARN}
 	switch {
 	case t.Failure.Kind == Missing && f.undeployed():
-		finding.Text = "no topic; the first run creates it"
+		return about.ok("no topic; the first run creates it")
 	case t.Failure.Kind == Missing:
-		finding.Status, finding.Text = Warn, "the notification topic does not exist, so no one is notified"
-		finding.Remedy = "the next run or cycle creates it; if it does not, read its problems"
+		return about.with(Warn, "the notification topic does not exist, so no one is notified",
+			"the next run or cycle creates it; if it does not, read its problems")
 	case t.Failure.Kind != Read:
-		return t.Failure.unchecked(CheckTopic, region, "notification topic")
+		return about.unread("notification topic", t.Failure)
 	case t.PolicyFailure.Kind != Read:
-		finding.Status, finding.Text = Fail, "the topic's policy cannot be understood: "+t.PolicyFailure.Text
-		finding.Remedy = "fix the policy; it must let cloudwatch.amazonaws.com and events.amazonaws.com publish"
+		return about.with(Fail, "the topic's policy cannot be understood: "+t.PolicyFailure.Text,
+			"fix the policy; it must let cloudwatch.amazonaws.com and events.amazonaws.com publish")
 	case !t.Policy && t.Sample:
-		finding.Status, finding.Text = Warn, "the topic has the upstream sample's policy, by which alarms of any account may publish"
-		finding.Remedy = "the next run or cycle corrects it"
+		return about.with(Warn, "the topic has the upstream sample's policy, by which alarms of any account may publish",
+			"the next run or cycle corrects it")
 	case !t.Policy:
-		finding.Status, finding.Text = Fail, "the topic's policy does not let alarms and events publish as it should"
-		finding.Remedy = "the next run or cycle corrects it (sns:SetTopicAttributes); if it does not, read its problems"
+		return about.with(Fail, "the topic's policy does not let alarms and events publish as it should",
+			"the next run or cycle corrects it (sns:SetTopicAttributes); if it does not, read its problems")
 	}
-	return finding
+	return about.ok("alarms and events may publish to the topic")
 }
 
 // chat are the findings about the topic for chats of the deployment region, which exists on request.
 func (f Facts) chat() []Finding {
 	t := f.Chat
+	about := Finding{Check: CheckTopic, Region: f.Home, Resource: t.ARN}
+	shown := Finding{Check: CheckSubscriber, Region: f.Home, Resource: t.ARN}
 	switch {
 	case t.Failure.Kind == Missing && (!f.ChatWanted || f.undeployed()):
 		return nil
 	case t.Failure.Kind == Missing:
-		return []Finding{{
-			CheckTopic, Warn, f.Home, t.ARN, "the topic for chats does not exist, so no action is shown there",
-			"the next run or cycle with ChatNotifications=Yes creates it",
-		}}
+		return []Finding{about.with(Warn, "the topic for chats does not exist, so no action is shown there",
+			"the next run or cycle with ChatNotifications=Yes creates it")}
 	case t.Failure.Kind != Read:
-		return []Finding{t.Failure.unchecked(CheckTopic, f.Home, "topic for chats")}
+		return []Finding{about.unread("topic for chats", t.Failure)}
 	}
 	list := append([]Finding{f.topic(f.Home, t)}, f.key(f.Home, t.Key)...)
 	switch {
 	case t.ListFailure.Kind != Read:
-		list = append(list, t.ListFailure.unchecked(CheckSubscriber, f.Home, "channels of the topic for chats"))
+		list = append(list, shown.unread("channels of the topic for chats", t.ListFailure))
 	case !f.chatShown():
-		list = append(list, Finding{
-			CheckSubscriber, Warn, f.Home, t.ARN, "no channel shows the topic for chats",
-			"add the topic to the channel's configuration in Amazon Q Developer in chat applications",
-		})
+		list = append(list, shown.with(Warn, "no channel shows the topic for chats",
+			"add the topic to the channel's configuration in Amazon Q Developer in chat applications"))
 	}
 	return list
 }
@@ -147,118 +145,106 @@ var (
 )
 
 func (f Facts) key(region string, key Key) []Finding {
-	if key.Name == "" {
-		return nil
-	}
-	finding := Finding{CheckKey, Fail, region, key.Name, "", "encrypt the topic with a key of your own whose policy lets both services use it"}
+	const ownKey = "encrypt the topic with a key of your own whose policy lets both services use it"
+	about := Finding{Check: CheckKey, Region: region, Resource: key.Name}
 	switch {
+	case key.Name == "":
+		return nil
 	case key.AWS:
-		finding.Text = "the topic is encrypted with a key of AWS, which CloudWatch and EventBridge cannot use"
-		return []Finding{finding}
+		return []Finding{about.with(Fail, "the topic is encrypted with a key of AWS, which CloudWatch and EventBridge cannot use", ownKey)}
 	case key.Failure.Kind == Missing:
-		finding.Text = "the key that the topic is encrypted with does not exist"
-		return []Finding{finding}
+		return []Finding{about.with(Fail, "the key that the topic is encrypted with does not exist", ownKey)}
 	case key.Failure.Kind != Read:
-		return []Finding{key.Failure.unchecked(CheckKey, region, "key of the topic")}
+		return []Finding{about.unread("key of the topic", key.Failure)}
 	case key.Off:
-		finding.Text, finding.Remedy = "the key of the topic is disabled, or about to be deleted", "enable the key, or choose another"
-		return []Finding{finding}
+		return []Finding{about.with(Fail, "the key of the topic is disabled, or about to be deleted", "enable the key, or choose another")}
 	}
-	grant := "let it call kms:GenerateDataKey* and kms:Decrypt in the key's policy"
 	var list []Finding
 	for _, service := range keyServices {
 		switch keyLets(key.Policy, service, f.Identity.Account) {
 		case Refused:
-			text := "the policy of the topic's key does not let " + service + " use it"
-			list = append(list, Finding{CheckKey, Fail, region, key.Name, text, grant})
+			list = append(list, about.with(Fail, "the policy of the topic's key does not let "+service+" use it",
+				"let it call kms:GenerateDataKey* and kms:Decrypt in the key's policy"))
 		case Unknown:
-			list = append(list, Finding{
-				CheckKey, Unchecked, region, key.Name, "the policy of the topic's key has conditions for " + service,
-				"check them by a test: aws cloudwatch set-alarm-state on one of the alarms sends a mail",
-			})
+			list = append(list, about.with(Unchecked, "the policy of the topic's key has conditions for "+service,
+				"check them by a test: aws cloudwatch set-alarm-state on one of the alarms sends a mail"))
 		}
 	}
 	if list == nil {
-		list = append(list, Finding{CheckKey, OK, region, key.Name, "CloudWatch and EventBridge may use the topic's key", ""})
+		list = append(list, about.ok("CloudWatch and EventBridge may use the topic's key"))
 	}
 	return list
 }
 
 // subscribers has a finding for each subscription, one for each address that is not subscribed, and one
 // if no one is.
-func (f Facts) subscribers(r Region) []Finding {
-	t := r.Topic
-	if t.ListFailure.Kind != Read {
-		return []Finding{t.ListFailure.unchecked(CheckSubscriber, r.Name, "subscribers of the topic")}
+func (f Facts) subscribers(r Region) (list []Finding) {
+	about := Finding{Check: CheckSubscriber, Region: r.Name, Resource: r.Topic.ARN}
+	if r.Topic.ListFailure.Kind != Read {
+		return []Finding{about.unread("subscribers of the topic", r.Topic.ListFailure)}
 	}
-	var list []Finding
-	for _, s := range t.Subscribers {
+	for _, s := range r.Topic.Subscribers {
 		list = append(list, f.subscriber(r.Name, s))
 	}
 	for _, wanted := range f.Wanted {
-		if !slices.ContainsFunc(t.Subscribers, func(s Subscriber) bool { return strings.EqualFold(s.Address, wanted.Address) }) {
-			list = append(list, Finding{
-				CheckSubscriber, Warn, r.Name, wanted.Shown(), wanted.Shown() + " is not subscribed, and gets nothing",
-				"the next run or cycle with it as NotificationEndpoint subscribes it; then it must be confirmed",
-			})
+		if !slices.ContainsFunc(r.Topic.Subscribers, func(s Subscriber) bool { return strings.EqualFold(s.Address, wanted.Address) }) {
+			about.Resource = wanted.Shown()
+			list = append(list, about.with(Warn, wanted.Shown()+" is not subscribed, and gets nothing",
+				"the next run or cycle with it as NotificationEndpoint subscribes it; then it must be confirmed"))
 		}
 	}
 	if list == nil {
-		text := "the topic has no subscriber, so no one is notified"
-		list = append(list, Finding{CheckSubscriber, Warn, r.Name, t.ARN, text, "set NotificationEndpoint"})
+		list = append(list, about.with(Warn, "the topic has no subscriber, so no one is notified", "set NotificationEndpoint"))
 	}
 	return list
 }
 
 func (f Facts) subscriber(region string, s Subscriber) Finding {
 	shown := s.endpoint().Shown()
-	finding := Finding{CheckSubscriber, OK, region, shown, shown + " has confirmed", ""}
+	about := Finding{Check: CheckSubscriber, Region: region, Resource: shown}
 	switch chat, remedy := s.endpoint().Webhook(); {
 	case chat != "" && s.State != Confirmed:
-		finding.Status, finding.Text, finding.Remedy = Fail, shown+" is a webhook of "+chat+", which can never confirm a subscription", remedy
+		return about.with(Fail, shown+" is a webhook of "+chat+", which can never confirm a subscription", remedy)
 	case s.endpoint().AmazonQ() && !f.chatShown():
-		finding.Status = Warn
-		finding.Text = "Amazon Q Developer shows the alarms of this topic, and drops its texts about actions"
-		finding.Remedy = "set ChatNotifications=Yes, and show that topic in the channel, too"
+		return about.with(Warn, "Amazon Q Developer shows the alarms of this topic, and drops its texts about actions",
+			"set ChatNotifications=Yes, and show that topic in the channel, too")
 	case s.State == Pending:
-		finding.Status, finding.Text = Warn, shown+" has not confirmed, and gets nothing"
-		finding.Remedy = "follow the link in the mail of AWS; after 3 days the next run sends another"
+		return about.with(Warn, shown+" has not confirmed, and gets nothing",
+			"follow the link in the mail of AWS; after 3 days the next run sends another")
 	case s.State == Deleted:
-		finding.Status, finding.Text = Warn, shown+" has unsubscribed, and gets nothing"
-		finding.Remedy = "remove it from NotificationEndpoint, or subscribe it again"
+		return about.with(Warn, shown+" has unsubscribed, and gets nothing", "remove it from NotificationEndpoint, or subscribe it again")
 	}
-	return finding
+	return about.ok(shown + " has confirmed")
 }
 
 // rule is about the rule that forwards notifications of actions, which is in the deployment region.
-func (f Facts) rule(r Region) []Finding {
+func (f Facts) rule(r Region) Finding {
+	const again = "the next run or cycle corrects it; if it does not, read its problems"
 	rule := r.Rule
-	finding := Finding{CheckRule, OK, r.Name, rule.ARN, "the notification rule sends to the topic", ""}
-	again := "the next run or cycle corrects it; if it does not, read its problems"
+	about := Finding{Check: CheckRule, Region: r.Name, Resource: rule.ARN}
 	switch {
 	case rule.Failure.Kind == Missing && f.undeployed():
-		finding.Text = "no notification rule; the first run creates it"
+		return about.ok("no notification rule; the first run creates it")
 	case rule.Failure.Kind == Missing:
-		finding.Status, finding.Text, finding.Remedy = Warn, "the notification rule does not exist, so no action is reported", again
+		return about.with(Warn, "the notification rule does not exist, so no action is reported", again)
 	case rule.Failure.Kind != Read:
-		return []Finding{rule.Failure.unchecked(CheckRule, r.Name, "notification rule")}
+		return about.unread("notification rule", rule.Failure)
 	case rule.Disabled:
-		finding.Status, finding.Text = Warn, "the notification rule is disabled, so no action is reported"
-		finding.Remedy = "aws events enable-rule --name PersonalizeMonitor-NotificationsRule, if that was not on purpose"
+		return about.with(Warn, "the notification rule is disabled, so no action is reported",
+			"aws events enable-rule --name PersonalizeMonitor-NotificationsRule, if that was not on purpose")
 	case rule.TargetsFailure.Kind != Read:
-		return []Finding{rule.TargetsFailure.unchecked(CheckRule, r.Name, "targets of the notification rule")}
+		return about.unread("targets of the notification rule", rule.TargetsFailure)
 	case !slices.Contains(rule.Targets, r.Topic.ARN):
-		finding.Status, finding.Remedy = Fail, again
-		finding.Text = fmt.Sprintf("none of the %d targets of the notification rule is the topic, so no action is reported", len(rule.Targets))
+		return about.with(Fail,
+			fmt.Sprintf("none of the %d targets of the notification rule is the topic, so no action is reported", len(rule.Targets)), again)
 	case f.Chat.Failure.Kind == Read && !slices.Contains(rule.Targets, f.Chat.ARN):
-		finding.Status, finding.Text = Warn, "the topic for chats is no target of the notification rule, so no action is shown there"
-		finding.Remedy = "the next run or cycle with ChatNotifications=Yes corrects it"
+		return about.with(Warn, "the topic for chats is no target of the notification rule, so no action is shown there",
+			"the next run or cycle with ChatNotifications=Yes corrects it")
 	case !rule.Known:
-		finding.Status, finding.Text = Warn, "the notification rule has a pattern that a person set; some notifications may be missing"
-		finding.Remedy = "delete the rule, and the next run creates it, if that was not on purpose"
+		return about.with(Warn, "the notification rule has a pattern that a person set; some notifications may be missing",
+			"delete the rule, and the next run creates it, if that was not on purpose")
 	case rule.Raw:
-		finding.Status, finding.Text = Warn, "the notification rule sends raw JSON, not a readable text"
-		finding.Remedy = "delete its target, and the next run creates it"
+		return about.with(Warn, "the notification rule sends raw JSON, not a readable text", "delete its target, and the next run creates it")
 	}
-	return []Finding{finding}
+	return about.ok("the notification rule sends to the topic")
 }

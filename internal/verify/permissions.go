@@ -27,35 +27,41 @@ type Permission struct {
 
 // permissions has one finding for each action that is refused, one for each reason why some are not
 // known, and one for all that are allowed everywhere.
-func (f Facts) permissions() []Finding {
-	var list []Finding
+func (f Facts) permissions() (list []Finding) {
+	about := Finding{Check: CheckPermission}
 	var refused, reasons []string
 	why := map[string]Failure{}      // by its text
 	unknown := map[string][]string{} // actions, by reason
 	called := map[string]bool{}      // the actions that are allowed: whether one was called
 	for _, p := range f.Permissions {
-		switch p.Answer {
+		switch reason := p.Why.Text; p.Answer {
 		case Refused:
 			refused = once(refused, p.Action)
 		case Allowed:
 			called[p.Action] = called[p.Action] || p.Called
 		default:
-			reasons, why[p.Why.Text] = once(reasons, p.Why.Text), p.Why
-			unknown[p.Why.Text] = once(unknown[p.Why.Text], p.Action)
+			reasons, why[reason], unknown[reason] = once(reasons, reason), p.Why, once(unknown[reason], p.Action)
 		}
 	}
 	for _, action := range refused {
 		list = append(list, f.refused(action))
-		delete(called, action)
 	}
 	for _, reason := range reasons {
-		for _, action := range unknown[reason] {
-			delete(called, action)
-		}
-		list = append(list, why[reason].unchecked(CheckPermission, "", names(unknown[reason])))
+		list = append(list, about.unread(names(unknown[reason]), why[reason]))
+		refused = append(refused, unknown[reason]...)
 	}
-	if len(called) > 0 {
-		list = append(list, f.allowed(called))
+	for _, action := range refused {
+		delete(called, action)
+	}
+	byCall := 0
+	for _, one := range called {
+		if one {
+			byCall++
+		}
+	}
+	if n := len(called); n > 0 {
+		list = append(list, about.ok(
+			fmt.Sprintf("%d actions of %s are allowed: %d by calling them, %d by simulation", n, f.Use, byCall, n-byCall)))
 	}
 	return list
 }
@@ -68,40 +74,25 @@ func once(list []string, text string) []string {
 	return append(list, text)
 }
 
-// allowed is the finding for all actions that are allowed, by whether one was called.
-func (f Facts) allowed(called map[string]bool) Finding {
-	n := 0
-	for _, yes := range called {
-		if yes {
-			n++
-		}
-	}
-	text := fmt.Sprintf("%d actions of %s are allowed: %d by calling them, %d by simulation", len(called), f.Use, n, len(called)-n)
-	return Finding{CheckPermission, OK, "", "", text, ""}
-}
-
 // refused is the finding for one action, in all regions that refuse it.
 func (f Facts) refused(action string) Finding {
-	finding := Finding{Check: CheckPermission, Status: Fail, Resource: action, Text: action + " is not allowed"}
+	about, text, resource := Finding{Check: CheckPermission, Resource: action}, action+" is not allowed", ""
 	var regions []string
 	others := false // a region allows it, or does not know
-	resource := ""
 	for _, p := range f.Permissions {
 		switch {
 		case p.Action != action:
 		case p.Answer != Refused:
 			others = true
 		case !slices.Contains(regions, p.Region):
-			regions = append(regions, p.Region)
-			resource = p.Resource
+			regions, resource = append(regions, p.Region), p.Resource
 		}
 	}
 	switch {
 	case len(regions) == 1:
-		finding.Region = regions[0]
+		about.Region = regions[0]
 	case others:
-		finding.Text += " in " + names(regions)
+		text += " in " + names(regions)
 	}
-	finding.Remedy = "allow it on " + resource + "; personalize-monitor permissions " + f.Use + " prints the whole policy"
-	return finding
+	return about.with(Fail, text, "allow it on "+resource+"; personalize-monitor permissions "+f.Use+" prints the whole policy")
 }

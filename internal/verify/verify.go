@@ -5,6 +5,7 @@ package verify
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ const (
 // Check names what is checked. The values are keys of the JSON, and stable.
 type Check string
 
-// The checks, in the order in which findings are listed.
+// The checks.
 const (
 	CheckCredentials Check = "credentials"
 	CheckClock       Check = "clock"
@@ -42,14 +43,33 @@ const (
 	CheckVersion     Check = "version"
 )
 
-// Finding is the outcome of one check of one thing.
+// checks are in the order in which findings are listed.
+var checks = []Check{
+	CheckCredentials, CheckClock, CheckRegion, CheckPermission, CheckQuota, CheckMetrics, CheckTopic, CheckKey, CheckSubscriber, CheckRule,
+	CheckMonitor, CheckVersion,
+}
+
+// Finding is the outcome of one check of one thing. Its JSON keys are stable.
 type Finding struct {
 	Check    Check  `json:"check"`    // credentials, clock, region, permission, quota, metrics, topic, key, subscriber, rule, monitor, version
 	Status   Status `json:"status"`   // OK, WARN, FAIL, not checked
-	Region   string `json:"region"`   // empty for the whole account, or for every region
-	Resource string `json:"resource"` // an ARN, an action or an address; may be empty
+	Region   string `json:"region"`   // empty: of the whole account, or of every region
+	Resource string `json:"resource"` // an ARN, an action or an address; empty if the text is about none
 	Text     string `json:"text"`     // one line
-	Remedy   string `json:"remedy"`   // what to try; empty for OK
+	Remedy   string `json:"remedy"`   // what to do; empty for OK
+}
+
+func (f Finding) ok(text string) Finding { return f.with(OK, text, "") }
+
+func (f Finding) with(status Status, text, remedy string) Finding {
+	f.Status, f.Text, f.Remedy = status, text, remedy
+	return f
+}
+
+// unread is the finding for something that could not be read.
+func (f Finding) unread(what string, why Failure) Finding {
+	f.Resource = ""
+	return f.with(Unchecked, what+": "+why.Text, why.Remedy)
 }
 
 // Failure is why something is not known. The zero value means that it was read.
@@ -74,11 +94,6 @@ const (
 	Credentials FailureKind = "credentials"
 	Other       FailureKind = "other"
 )
-
-// unchecked is the finding for something that could not be read.
-func (f Failure) unchecked(check Check, region, what string) Finding {
-	return Finding{Check: check, Status: Unchecked, Region: region, Text: what + ": " + f.Text, Remedy: f.Remedy}
-}
 
 // Facts are what was read. What could not be read has a Failure beside it.
 type Facts struct {
@@ -151,37 +166,34 @@ func Findings(f Facts) []Finding {
 	if f.Identity.Failure.Kind != Read {
 		return f.noIdentity()
 	}
-	var list []Finding
-	list = append(list, f.identity())
-	list = append(list, f.clock())
-	for _, r := range f.Regions {
-		list = append(list, f.region(r))
+	list := []Finding{
+		{CheckCredentials, OK, "", f.Identity.ARN, "account " + f.Identity.Account + ", " + f.Identity.ARN, ""},
+		f.clock(),
 	}
 	list = append(list, f.permissions()...)
-	list = append(list, f.quotas()...)
 	for _, r := range f.Regions {
+		list = append(list, r.reach())
 		if r.Reached() {
+			list = append(list, countFinding(r.Name, "alarms", r.Alarms))
 			list = append(list, f.arrival(r)...)
 			list = append(list, f.notifications(r)...)
 		}
+		if r.Name == f.Home && r.Reached() {
+			list = append(list, f.ruleQuota(), countFinding("", "dashboards", f.Dashboards))
+			list = append(list, f.monitors()...)
+		}
 	}
-	list = append(list, f.monitors()...)
-	slices.SortStableFunc(list, func(a, b Finding) int { return cmp.Compare(order(a.Check), order(b.Check)) })
+	slices.SortStableFunc(list, func(a, b Finding) int {
+		return cmp.Compare(slices.Index(checks, a.Check), slices.Index(checks, b.Check))
+	})
 	return list
 }
-
-var checks = []Check{
-	CheckCredentials, CheckClock, CheckRegion, CheckPermission, CheckQuota, CheckMetrics, CheckTopic, CheckKey, CheckSubscriber, CheckRule,
-	CheckMonitor, CheckVersion,
-}
-
-func order(c Check) int { return slices.Index(checks, c) }
 
 // names joins the names of things, the last of many left out.
 func names(list []string) string {
 	const most = 8
 	if more := len(list) - most; more > 1 {
-		return strings.Join(list[:most], ", ") + " and " + number(more) + " more"
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), more)
 	}
 	return strings.Join(list, ", ")
 }

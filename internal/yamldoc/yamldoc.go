@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,6 +68,21 @@ func (d *Document) Err() error {
 		list = append(list, fmt.Errorf("%s: and %d more", d.Name, more))
 	}
 	return errors.Join(list...)
+}
+
+// Read reads the only document from its root, and returns an error with one line for each fault.
+func (d *Document) Read(data []byte, read func(root ast.Node)) (err error) {
+	// The parser is a library, and a file may contain anything: a panic in it means that the
+	// file cannot be read.
+	defer func() {
+		if recover() != nil {
+			err = fmt.Errorf("%s: not readable as YAML", d.Name)
+		}
+	}()
+	if root := d.Parse(data); root != nil {
+		read(root)
+	}
+	return d.Err()
 }
 
 // Parse returns the root of the only document, nil with a fault if it cannot be read.
@@ -143,21 +159,15 @@ func (d *Document) Entries(n ast.Node, what string, f func(key ast.Node, name st
 // nil if that is not known: if it is no mapping, or if it has a key without a function, which is a
 // fault and may be a key that is misspelt.
 func (d *Document) Fields(n ast.Node, what string, known map[string]func(ast.Node)) map[string]bool {
-	names := make([]string, 0, len(known))
-	for name := range known {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	given, misspelt := map[string]bool{}, false
 	count := d.Entries(n, what, func(key ast.Node, name string, value ast.Node) {
-		read, ok := known[name]
-		if !ok {
-			d.Bad(key, "%q is not a key of %s: %s", name, what, strings.Join(names, ", "))
+		if known[name] == nil {
+			d.Bad(key, "%q is not a key of %s: %s", name, what, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 			misspelt = true
 			return
 		}
 		given[name] = true
-		read(value)
+		known[name](value)
 	})
 	if count < 0 || misspelt {
 		return nil
@@ -196,20 +206,21 @@ func Numeric(n ast.Node) (v float64, ok bool) {
 
 // Shown is a value as it is named in a fault.
 func Shown(n ast.Node) string {
-	text, ok := Scalar(n)
-	if _, number := Numeric(n); number {
-		return text
-	}
 	const most = 40
-	switch n.(type) {
-	case *ast.NullNode:
-		return "an empty value"
-	case *ast.SequenceNode:
-		return "a list"
-	case ast.MapNode:
-		return "a mapping"
-	}
+	text, ok := Scalar(n)
+	_, number := Numeric(n)
+	_, null := n.(*ast.NullNode)
+	_, list := n.(*ast.SequenceNode)
+	_, mapping := n.(ast.MapNode)
 	switch {
+	case number:
+		return text
+	case null:
+		return "an empty value"
+	case list:
+		return "a list"
+	case mapping:
+		return "a mapping"
 	case !ok:
 		return "that"
 	case len(text) > most:

@@ -191,7 +191,7 @@ var sample = regexp.MustCompile(`^([a-z_]+)(?:\{[^}]*\})? ([0-9.e+-]+)$`)
 // tick the last one did, and what the process has resident, in bytes.
 func (f *fleet) awaitTick(accounts int) (took time.Duration, resident float64) {
 	f.b.Helper()
-	for end := time.Now().Add(12 * time.Minute); time.Now().Before(end); time.Sleep(pollEvery) {
+	for end := time.Now().Add(20 * time.Minute); time.Now().Before(end); time.Sleep(pollEvery) {
 		var ended []float64
 		for name, values := range f.samples() {
 			switch name {
@@ -216,7 +216,7 @@ func (f *fleet) awaitTick(accounts int) (took time.Duration, resident float64) {
 			return time.Duration((last - float64(f.ticks/300*300)) * float64(time.Second)), resident
 		}
 	}
-	f.b.Fatal("not every account had a cycle within 12 minutes")
+	f.b.Fatal("not every account had a cycle within 20 minutes")
 	return 0, 0
 }
 

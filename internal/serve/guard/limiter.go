@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -96,12 +95,10 @@ func clientOf(r *http.Request) netip.Prefix {
 
 // parseAddr reads an address with or without a port; the zero value if the text is no address.
 func parseAddr(text string) netip.Addr {
-	if host, _, err := net.SplitHostPort(text); err == nil {
-		text = host
-	}
 	ip, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil {
-		return netip.Addr{}
+		pair, _ := netip.ParseAddrPort(text)
+		ip = pair.Addr()
 	}
 	return ip.Unmap().WithZone("")
 }

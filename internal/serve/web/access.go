@@ -7,7 +7,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -79,12 +78,8 @@ type sessions struct {
 	until bounded[string, time.Time] // by cookie
 }
 
-func newSessions(g *guard.Guard, clock model.Clock) (*sessions, error) {
-	s := &sessions{guard: g, clock: clock, key: make([]byte, 32), until: bounded[string, time.Time]{limit: maxSessions}}
-	if _, err := rand.Read(s.key); err != nil {
-		return nil, fmt.Errorf("make a key for the web page: %w", err)
-	}
-	return s, nil
+func newSessions(g *guard.Guard, clock model.Clock) *sessions {
+	return &sessions{guard: g, clock: clock, key: []byte(rand.Text() + rand.Text()), until: bounded[string, time.Time]{limit: maxSessions}}
 }
 
 // formToken is what a form about a resource must contain: no other site can read it.
@@ -130,8 +125,10 @@ func (s *sessions) open(r *http.Request) bool {
 func cookie(r *http.Request, value string, maxAge int) *http.Cookie {
 	// Behind a proxy that ends TLS, the origin of the form shows that the browser uses it.
 	secure := r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://")
-	return &http.Cookie{Name: cookieName, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: secure}
+	return &http.Cookie{
+		Name: cookieName, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: secure,
+	}
 }
 
 const blockedText = "Too many wrong tokens. Wait a minute."
@@ -166,8 +163,6 @@ func (h *loginForms) required(next http.Handler) http.Handler {
 	})
 }
 
-type loginView struct{ Fault string }
-
 func (h *loginForms) page(w http.ResponseWriter, r *http.Request) {
 	if h.open(r) {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -177,7 +172,7 @@ func (h *loginForms) page(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *loginForms) show(w http.ResponseWriter, r *http.Request, status int, fault string) {
-	h.pages.render(w, r, status, page{template: "login", title: "Log in", bare: true, forms: true, view: loginView{fault}})
+	h.pages.render(w, r, status, page{template: "login", title: "Log in", bare: true, forms: true, view: fault})
 }
 
 func (h *loginForms) login(w http.ResponseWriter, r *http.Request) {

@@ -145,8 +145,10 @@ func (h *actionForms) parse(r *http.Request) (*fields, error) {
 	}
 	f := newFields(r.PostForm, keyToken, keyARN, keyAction, keyMin, keyConfirm, keyReason, keyRecord)
 	if !h.sessions.checkForm(f.values[keyARN], f.values[keyToken]) {
-		return nil, statusError{http.StatusForbidden,
-			"The form is out of date or comes from another site. Go back, reload the page, and repeat."}
+		return nil, statusError{
+			http.StatusForbidden,
+			"The form is out of date or comes from another site. Go back, reload the page, and repeat.",
+		}
 	}
 	return f, nil
 }
@@ -200,47 +202,34 @@ func asksFor(o order, present int) bool {
 
 // confirmView shows what an action changes, before it is executed.
 type confirmView struct {
-	Row             *row
-	ARN             model.ARN
-	Unit            string
-	Action          model.Action
-	Title, Button   string
-	Reason, Min     string // as typed
-	New             int    // 0 if unknown
-	Change          string
-	Monthly, Before string // TPS-hours a month that are paid for at least
-	Type            string // what has to be typed to confirm; empty if nothing
-	Typed           string
-	Fault           string
-	Undo            string
-	Token           string
+	Row         *row
+	ARN         model.ARN
+	Unit        string
+	Action      model.Action
+	Reason, Min string // as typed
+	New         int    // 0 if unknown
+	Type, Typed string // what has to be typed to confirm, empty if nothing, and what was
+	Fault       string
+	Token       string
+}
+
+// Monthly are the TPS-hours a month that a minimum, or a change of it, pays for at least.
+func (confirmView) Monthly(minimum int) string {
+	return model.Number(float64(minimum)*billing.HoursPerMonth, 0)
 }
 
 func (h *actionForms) confirmPage(f *fields, o order, present *row, fault string) page {
 	v := confirmView{
 		Row: present, ARN: o.request.ARN, Unit: o.request.Kind.RateUnit(), Action: o.action, New: o.request.NewMinTPS,
 		Reason: f.values[keyReason], Min: f.values[keyMin], Typed: f.values[keyConfirm], Fault: fault, Token: h.sessions.formToken(o.request.ARN.String()),
-		Title: "Change the minimum of", Button: "Change the minimum", Undo: "The history of the endpoint offers to undo it.",
 	}
-	switch o.action {
-	case model.ActionStop:
-		v.Title, v.Button, v.Type, v.Undo = "Stop", "Stop the recommender", v.ARN.Name(), "It can be started again."
-	case model.ActionDelete:
-		v.Title, v.Button, v.Type = "Delete", "Delete the campaign", v.ARN.Name()
-		v.Undo = "The audit record allows to restore the campaign, as long as its model exists."
-	case model.ActionStart:
-		v.Title, v.Button = "Start", "Start the recommender"
-	case model.ActionUpdate:
-		if v.New > 0 && asksFor(o, present.Min) {
-			v.Type = strconv.Itoa(v.New)
-			if v.Typed != "" && fault == "" {
-				v.Fault = "The number differs. Type the new minimum exactly, in digits only."
-			}
-		}
-		monthly := func(minimum int) string { return model.Number(float64(minimum)*billing.HoursPerMonth, 0) }
-		v.Monthly = monthly(v.New)
-		if present.Min > 0 && v.New > 0 {
-			v.Before, v.Change = monthly(present.Min), monthly(v.New-present.Min)
+	switch {
+	case o.action.Ends():
+		v.Type = v.ARN.Name()
+	case v.New > 0 && asksFor(o, present.Min):
+		v.Type = strconv.Itoa(v.New)
+		if v.Typed != "" && fault == "" {
+			v.Fault = "The number differs. Type the new minimum exactly, in digits only."
 		}
 	}
 	return page{template: "confirm", title: "Please confirm", path: "/resources", forms: true, view: v}

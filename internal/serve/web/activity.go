@@ -20,7 +20,12 @@ const activitySize = 60
 
 // activityTabs are the choices of what to show. Only the first ones collapse what repeats.
 var activityTabs = []option{
-	{"", "Worth knowing"}, {"change", "Changes"}, {"blocked", "Blocked"}, {"problem", "Problems"}, {"alarm", "Alarms"}, {"cycle", "Cycles"},
+	{"", "Worth knowing"},
+	{"change", "Changes"},
+	{"blocked", "Blocked"},
+	{"problem", "Problems"},
+	{"alarm", "Alarms"},
+	{"cycle", "Cycles"},
 	{"all", "Everything"},
 }
 
@@ -81,17 +86,22 @@ func (h *site) activity(_ *http.Request, q *fields) (page, error) {
 	view.Total, view.CSV = len(list), to(kind, keyFormat, "csv")
 	var from, until int
 	view.Pager, from, until = paginate(len(list), activitySize, number, func(n string) string { return to(kind, keyPage, n) })
-	for i, one := range shownAt(view.Now, list[from:until]) {
-		if i == 0 || one.day() != list[from+i-1].day() {
-			view.Days = append(view.Days, nil)
-		}
-		last := &view.Days[len(view.Days)-1]
-		*last = append(*last, one)
-	}
+	view.Days = byDay(shownAt(view.Now, list[from:until]))
 	return page{template: "activity", title: "Activity", path: "/activity", view: view, tables: []table{{"activity", "", csvOf(list,
 		[]string{"time", "first", "times", "kind", "arn", "region", "what", "why", "outcome", "automatic"}, func(h happening) []any {
 			return []any{h.Time, h.First, h.Count, h.Sort, h.ARN, h.Region, h.Title, h.Text, h.Outcome, h.Automatic}
 		})}}}, nil
+}
+
+func byDay(list []happening) (days [][]happening) {
+	day := func(h happening) string { return h.Time.UTC().Format(time.DateOnly) }
+	for i, h := range list {
+		if i == 0 || day(h) != day(list[i-1]) {
+			days = append(days, nil)
+		}
+		days[len(days)-1] = append(days[len(days)-1], h)
+	}
+	return days
 }
 
 // selectSort are the happenings of a tab.
@@ -138,8 +148,6 @@ func shownAt(now time.Time, list []happening) []happening {
 	}
 	return list
 }
-
-func (h happening) day() string { return h.Time.UTC().Format(time.DateOnly) }
 
 // When is its time, or that of the newest.
 func (h happening) When() stamp { return stampOf(h.Time, h.now) }
@@ -193,28 +201,26 @@ func (h happening) Stages() (list [][]recordView) {
 	return list
 }
 
-// happeningOf describes an entry.
-func happeningOf(e Entry) happening {
+// happeningOf describes an entry, a decision by its outcome.
+func happeningOf(e Entry, outcome string) happening {
 	h := happening{Entry: e, First: e.Time, Count: 1, Sort: string(e.Kind), Icon: "dot"}
-	switch e.Kind {
-	case EntryProblem:
+	switch {
+	case e.Kind == EntryProblem:
 		h.Icon, h.Tone = "warn", "bad"
-	case EntryAlarm:
-		h.Icon, h.Tone = "bell", map[bool]string{true: "bad"}[strings.HasSuffix(e.Title, "ALARM")]
-	case EntryAction:
-		if len(e.records) > 0 {
-			h.parts = []decision{e.records}
-			h.describe()
-		}
-	case EntryEvent, EntryCycle:
+	case e.Kind == EntryAlarm && strings.HasSuffix(e.Title, "ALARM"):
+		h.Icon, h.Tone = "bell", "bad"
+	case e.Kind == EntryAlarm:
+		h.Icon = "bell"
+	case len(e.records) > 0:
+		h.describe(outcome)
 	}
 	return h
 }
 
-// describe words a decision or action.
-func (h *happening) describe() {
+// describe words a decision.
+func (h *happening) describe(outcome string) {
 	a := h.records.outcome()
-	h.First, h.To = h.records[0].Time, a.NewMinTPS
+	h.parts, h.First, h.To = []decision{h.records}, h.records[0].Time, a.NewMinTPS
 	for _, one := range append(decision{a}, h.records...) {
 		if h.From == 0 {
 			h.From = report.RecordOf(*one).Min
@@ -226,17 +232,19 @@ func (h *happening) describe() {
 	} else if h.To > h.From && h.From > 0 {
 		h.Icon, h.Tone = "up", ""
 	}
-	switch a.Outcome {
+	switch outcome {
 	case events.OutcomeRefused:
 		h.Sort, h.Icon, h.Tone = "blocked", "lock", "warn"
 	case events.OutcomeFailed:
 		h.Sort, h.Icon, h.Tone = "problem", "warn", "bad"
 	case events.OutcomeDryRun, events.OutcomeAlready:
 		h.Tone = ""
-	case events.OutcomeAsked, events.OutcomeBegun:
+	case events.OutcomeAsked, events.OutcomeBegun, running:
 		h.Tone = "acc"
+	case outcomeLost:
+		h.Tone = "warn"
 	}
-	h.Title = h.titleText(a.Action, a.Outcome)
+	h.Running, h.Title = outcome == running, h.titleText(a.Action, outcome)
 }
 
 // Words of titles for decisions whose outcome is not there yet, or will not come any more.
@@ -278,23 +286,6 @@ func (h happening) titleText(action model.Action, outcome string) string {
 		text += ", " + outcomeLost
 	}
 	return text
-}
-
-// conclude words a decision by what is known of its outcome now. What Personalize has accepted still
-// runs while the endpoint is updated to it.
-func (h *happening) conclude(now time.Time, updating map[string]int) {
-	if len(h.records) == 0 {
-		return
-	}
-	a := h.records.outcome()
-	switch {
-	case !h.records.ended() && now.Sub(a.Time) < decisionTime:
-		h.Running, h.Title = true, h.titleText(a.Action, running)
-	case !h.records.ended():
-		h.Title, h.Tone = h.titleText(a.Action, outcomeLost), "warn"
-	case a.Outcome == events.OutcomeDone && h.To > 0 && updating[h.ARN] == h.To:
-		h.Running = true
-	}
 }
 
 var numbers = regexp.MustCompile(`[0-9][0-9.,:-]*`)
@@ -351,9 +342,9 @@ func (s Snapshot) happenings(now time.Time) []happening {
 	for _, d := range decisionsOf(s.Audits, "") {
 		entries = append(entries, d.entry())
 	}
-	list := s.describe(entries)
-	for i := range list {
-		list[i].conclude(now, updating)
+	list := s.describe(entries, func(d decision) string { return d.outcomeAt(now) })
+	for i, h := range list { // what Personalize has accepted still runs while the endpoint is updated to it
+		list[i].Running = h.Running || len(h.records) > 0 && h.Outcome == events.OutcomeDone && h.To > 0 && updating[h.ARN] == h.To
 	}
 	return collapse(list)
 }
@@ -364,18 +355,22 @@ func (s Snapshot) everything() []happening {
 	for i := range s.Audits {
 		list = append(list, decision{&s.Audits[i]}.entry())
 	}
-	return s.describe(list)
+	return s.describe(list, func(d decision) string { return d.outcome().Outcome })
 }
 
 // describe describes entries, the newest first, with the account beside the region if there are several.
-func (s Snapshot) describe(list []Entry) []happening {
+func (s Snapshot) describe(list []Entry, outcome func(decision) string) []happening {
 	slices.SortStableFunc(list, func(a, b Entry) int { return b.Time.Compare(a.Time) })
 	out := make([]happening, len(list))
 	for i, e := range list {
 		if arn, err := model.ParseARN(e.ARN); err == nil && len(s.Accounts) > 0 {
 			e.Region = s.place(arn)
 		}
-		out[i] = happeningOf(e)
+		text := e.Outcome
+		if len(e.records) > 0 {
+			text = outcome(e.records)
+		}
+		out[i] = happeningOf(e, text)
 	}
 	return out
 }
@@ -387,8 +382,10 @@ func (s Snapshot) incidents() []Entry {
 		list = append(list, Entry{Time: e.Time, Kind: EntryEvent, ARN: e.Resource, Region: e.Account.String(), Title: e.DetailType})
 	}
 	for _, c := range s.AlarmChanges {
-		list = append(list, Entry{Time: c.Since, Kind: EntryAlarm, ARN: c.Resource, Region: c.Region, Title: "alarm is " + c.State,
-			Text: c.Name + ", before: " + c.From})
+		list = append(list, Entry{
+			Time: c.Since, Kind: EntryAlarm, ARN: c.Resource, Region: c.Region, Title: "alarm is " + c.State,
+			Text: c.Name + ", before: " + c.From,
+		})
 	}
 	for _, c := range s.Cycles {
 		e := Entry{Time: c.Began.Add(c.Took), Kind: EntryCycle, Region: c.Account.String(), Title: "cycle over " + model.Plural(c.Resources, "resource")}
@@ -419,8 +416,16 @@ func (d decision) outcome() *events.Audit {
 	return last
 }
 
-// ended reports whether the outcome is known.
-func (d decision) ended() bool { return stage(d.outcome()) == 2 }
+// outcomeAt is the outcome as it is known at a time: running while it is expected, and then lost.
+func (d decision) outcomeAt(now time.Time) string {
+	switch a := d.outcome(); {
+	case stage(a) == 2:
+		return a.Outcome
+	case now.Sub(a.Time) < decisionTime:
+		return running
+	}
+	return outcomeLost
+}
 
 // stage is how far a decision has come with a record.
 func stage(a *events.Audit) int {

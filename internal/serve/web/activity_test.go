@@ -104,7 +104,7 @@ func TestActivityWordsActions(t *testing.T) {
 		{events.Audit{Action: "pause-training", Outcome: events.OutcomeFailed}, "pause training failed", "problem"},
 		{events.Audit{Action: model.ActionUpdate, Outcome: events.OutcomeDone, NewMinTPS: 3}, "set to 3", "change"},
 	} {
-		h := happeningOf(decision{&tt.audit}.entry())
+		h := happeningOf(decision{&tt.audit}.entry(), tt.audit.Outcome)
 		if h.Title != tt.want || h.Sort != tt.sort || strings.Contains(h.Title, "  ") {
 			t.Errorf("%+v: %q in %s, want %q in %s", tt.audit, h.Title, h.Sort, tt.want, tt.sort)
 		}

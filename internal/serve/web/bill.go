@@ -146,8 +146,10 @@ func (g group) Share() string {
 
 func (g group) cells() []any {
 	hours := func(v float64) string { return decimals(true, v, 1) }
-	return []any{g.Name, g.Endpoints, g.Unread, g.Paid.Main().Currency, g.Paid.Main().field(), g.Waste.Main().field(), g.Saves.Main().field(),
-		hours(g.Hours.Paid), hours(g.Hours.Used), hours(g.Hours.Wasted)}
+	return []any{
+		g.Name, g.Endpoints, g.Unread, g.Paid.Main().Currency, g.Paid.Main().field(), g.Waste.Main().field(), g.Saves.Main().field(),
+		hours(g.Hours.Paid), hours(g.Hours.Used), hours(g.Hours.Wasted),
+	}
 }
 
 // savedView is what the actions on record have saved in the calendar month that was metered last, and in

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -59,23 +60,20 @@ func parseBoard(q *fields, widget int) boardQuery {
 }
 
 func (q boardQuery) link() string {
-	pairs := []string{keySpan, q.span.Name}
-	if q.number > 1 {
-		pairs = append(pairs, keyBoard, strconv.Itoa(q.number))
+	board, widget := strconv.Itoa(q.number), strconv.Itoa(q.widget)
+	if q.number == 1 {
+		board = ""
 	}
-	if q.widget >= 0 {
-		pairs = append(pairs, keyWidget, strconv.Itoa(q.widget))
+	if q.widget < 0 {
+		widget = ""
 	}
-	return link("/dashboard", pairs...)
+	return link("/dashboard", keySpan, q.span.Name, keyBoard, board, keyWidget, widget)
 }
 
 func (b *boards) page(r *http.Request, f *fields) (page, error) {
 	q := parseBoard(f, -1)
-	if f.fault != nil {
-		return page{}, f.fault
-	}
 	boards, widgets, err := b.widgets(q.number)
-	if err != nil {
+	if err = cmp.Or(f.fault, err); err != nil {
 		return page{}, err
 	}
 	view := boardView{Name: boards[q.number-1].Name, Single: q.widget >= 0, Back: boardQuery{q.number, -1, q.span}.link()}
@@ -83,18 +81,39 @@ func (b *boards) page(r *http.Request, f *fields) (page, error) {
 		view.Boards = append(view.Boards, tab{Label: one.Name, Link: boardQuery{i + 1, -1, q.span}.link(), Current: i+1 == q.number})
 	}
 	view.Spans = spanTabs(q.span, func(s span) string { return boardQuery{q.number, q.widget, s}.link() })
-	if !view.Single {
+	var tables []table
+	if view.Single {
+		one := chartView{ID: "chart", CSV: q.link() + "&" + keyFormat + "=csv"}
+		if one.Plot, view.Fault, err = b.plot(r.Context(), widgets, q); err != nil {
+			return page{}, err
+		}
+		view.Groups, tables = []boardGroup{{Widgets: []widgetView{{Chart: &one, Title: one.Plot.Title, Wide: true}}}}, []table{chartTable("chart", one.Plot)}
+	} else {
 		view.Groups = b.groups(widgets, q)
-		return page{template: "dashboard", title: "Charts", path: "/dashboard", view: view}, nil
 	}
-	graph, err := graphAt(widgets, q.widget)
+	return page{template: "dashboard", title: "Charts", path: "/dashboard", view: view, tables: tables}, nil
+}
+
+// chart serves the data of one chart of a dashboard to a script.
+func (b *boards) chart(w http.ResponseWriter, r *http.Request) {
+	f := parseFields(r.URL.RawQuery, keyBoard, keyWidget, keySpan)
+	q := parseBoard(f, 0)
+	_, widgets, err := b.widgets(q.number)
+	var data struct {
+		chart.Chart
+		Summary string `json:"summary"`
+	}
+	if err = cmp.Or(f.fault, err); err == nil {
+		var fault string
+		data.Chart, fault, err = b.plot(r.Context(), widgets, q)
+		data.Note, data.Summary = strings.TrimSpace(fault+" "+data.Note), data.Chart.Summary()
+	}
 	if err != nil {
-		return page{}, err
+		b.pages.reject(w, r, err)
+		return
 	}
-	one := chartView{ID: "chart", CSV: q.link() + "&" + keyFormat + "=csv"}
-	one.Plot, view.Fault = b.graphChart(r.Context(), graph, q.span)
-	view.Groups = []boardGroup{{Widgets: []widgetView{{Chart: &one, Title: graph.Title, Wide: true}}}}
-	return page{template: "dashboard", title: "Charts", path: "/dashboard", view: view, tables: []table{chartTable("chart", one.Plot)}}, nil
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_ = json.NewEncoder(w).Encode(data) // fails only if the client is gone
 }
 
 // widgets returns all dashboards, and the widgets of one of them.
@@ -109,15 +128,6 @@ func (b *boards) widgets(number int) ([]dashboard.Board, []dashboard.Widget, err
 		return nil, nil, notFound("There is only %s.", model.Plural(len(boards), "dashboard"))
 	}
 	return boards, boards[number-1].Widgets, nil
-}
-
-func graphAt(widgets []dashboard.Widget, i int) (dashboard.Graph, error) {
-	if i < len(widgets) {
-		if graph, ok := widgets[i].Properties.(dashboard.Graph); ok {
-			return graph, nil
-		}
-	}
-	return dashboard.Graph{}, notFound("There is no such chart on this dashboard.")
 }
 
 // groups are the widgets of a dashboard, cut at its headings. Charts have no data yet: a large dashboard has
@@ -159,41 +169,17 @@ func unitOf(g dashboard.Graph) string {
 	return g.YAxis.Left.Label
 }
 
-// chart serves the data of one chart of a dashboard to a script.
-func (b *boards) chart(w http.ResponseWriter, r *http.Request) {
-	f := parseFields(r.URL.RawQuery, keyBoard, keyWidget, keySpan)
-	body, err := b.chartJSON(r.Context(), f)
-	if err != nil {
-		b.pages.reject(w, r, err)
-		return
+// plot reads and draws one chart of a dashboard, with periods not shorter than its own. fault is what could
+// not be read.
+func (b *boards) plot(ctx context.Context, widgets []dashboard.Widget, q boardQuery) (c chart.Chart, fault string, err error) {
+	if q.widget >= len(widgets) {
+		return c, "", errNoChart
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	_, _ = w.Write(body)
-}
-
-func (b *boards) chartJSON(ctx context.Context, f *fields) ([]byte, error) {
-	q := parseBoard(f, 0)
-	if f.fault != nil {
-		return nil, f.fault
+	g, ok := widgets[q.widget].Properties.(dashboard.Graph)
+	if !ok {
+		return c, "", errNoChart
 	}
-	_, widgets, err := b.widgets(q.number)
-	if err != nil {
-		return nil, err
-	}
-	graph, err := graphAt(widgets, q.widget)
-	if err != nil {
-		return nil, err
-	}
-	c, fault := b.graphChart(ctx, graph, q.span)
-	c.Note = strings.TrimSpace(fault + " " + c.Note)
-	return json.Marshal(struct {
-		chart.Chart
-		Summary string `json:"summary"`
-	}{c, c.Summary()})
-}
-
-// graphChart reads and draws a graph over a span, with periods not shorter than its own.
-func (b *boards) graphChart(ctx context.Context, g dashboard.Graph, s span) (c chart.Chart, fault string) {
+	s := q.span
 	s.Period = max(s.Period, time.Duration(g.Period)*time.Second)
 	w := b.window(s)
 	c = chart.New(g.Title, unitOf(g), w, s.Period)
@@ -201,9 +187,9 @@ func (b *boards) graphChart(ctx context.Context, g dashboard.Graph, s span) (c c
 	for i, line := range g.Lines {
 		queries[i] = model.Query{Region: g.Region, Metric: line.Metric, Stat: g.Stat, Window: w, Period: s.Period}
 	}
-	readings, err := b.reader.read(ctx, fmt.Sprintf("%+v", queries), queries)
-	if err != nil {
-		fault = "Not all data could be read: " + err.Error()
+	readings, problem := b.reader.read(ctx, fmt.Sprintf("%+v", queries), queries)
+	if problem != nil {
+		fault = "Not all data could be read: " + problem.Error()
 	}
 	var all []model.Series
 	colours := map[string]int{} // by resource: minimum and average have the same
@@ -220,7 +206,11 @@ func (b *boards) graphChart(ctx context.Context, g dashboard.Graph, s span) (c c
 		added.Dashed = strings.HasPrefix(line.Metric.Name, "min")
 		added.Steps, added.Colour = added.Dashed, colour
 	}
-	lateFrom := lateSince(b.late(g), s.Period, all...)
+	lateFrom := int64(math.MaxInt64)
+	if len(g.Lines) > 0 { // the data of a graph are late if those of its first line are
+		arn, _ := model.ParseARN(g.Lines[0].Metric.DimensionValue) // the zero ARN is of no account
+		lateFrom = lateSince(b.options.Source.Snapshot().late(arn.Account, g.Region), s.Period, all...)
+	}
 	c.AddGaps(func(i int) string {
 		if c.Times[i] >= lateFrom {
 			return dataLate
@@ -232,17 +222,10 @@ func (b *boards) graphChart(ctx context.Context, g dashboard.Graph, s span) (c c
 			c.Marks = append(c.Marks, chart.Mark{Label: mark.Label, Value: float64(mark.Value)})
 		}
 	}
-	return c, fault
+	return c, fault, nil
 }
 
-// late reports whether the data of a graph are: those of its first line.
-func (b *boards) late(g dashboard.Graph) bool {
-	if len(g.Lines) == 0 {
-		return false
-	}
-	arn, _ := model.ParseARN(g.Lines[0].Metric.DimensionValue) // the zero ARN is of no account
-	return b.options.Source.Snapshot().late(arn.Account, g.Region)
-}
+var errNoChart = notFound("There is no such chart on this dashboard.")
 
 // textLine is a paragraph or heading of a text widget.
 type textLine struct {

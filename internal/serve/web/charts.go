@@ -32,15 +32,8 @@ type resourceCharts struct {
 // Failing reports whether most of the latest calls failed.
 func (c resourceCharts) Failing() bool { return c.Failed != nil && *c.Failed > 50 }
 
-// FailedText is Failed for people.
-func (c resourceCharts) FailedText() string { return known(c.Failed, percent) }
-
-// resourceCharts draws demand, failed calls and latency of a resource.
-//
-// late means that the data of its region are.
-func (r *reader) resourceCharts(
-	ctx context.Context, one model.Resource, s span, w model.Window, late bool, pins func(chart.Chart) []chart.Pin,
-) (c resourceCharts) {
+// resourceCharts draws demand, failed calls and latency of a resource. late means that the data of its region are.
+func (r *reader) resourceCharts(ctx context.Context, one model.Resource, s span, w model.Window, late bool) (c resourceCharts) {
 	query := func(namespace, metric string, stat model.Stat) model.Query {
 		return model.Query{Region: one.Region(), Metric: model.ResourceMetric(one, namespace, metric), Stat: stat, Window: w, Period: s.Period}
 	}
@@ -60,9 +53,7 @@ func (r *reader) resourceCharts(
 	}
 	throughput := throughputChart(one, s.Period, w, readings.Get(requests), readings.Get(minimum), late)
 	errors, failed := errorsChart(s.Period, w, readings.Get(requests), readings.Get(client), readings.Get(server))
-	c.Failed = failed
-	throughput.Pins = pins(throughput)
-	errors.Pins, errors.Gaps = pins(errors), throughput.Gaps
+	errors.Gaps, c.Failed = throughput.Gaps, failed
 	c.List = []chartView{{ID: "throughput", Plot: throughput}, {ID: "errors", Plot: errors}}
 	if latencyMetric != "" {
 		plot := chart.New("Latency", "ms", w, s.Period)
@@ -71,7 +62,7 @@ func (r *reader) resourceCharts(
 		if plot.Empty() && plot.Note == "" {
 			plot.Note = "No line: no call was answered in this time."
 		}
-		plot.Pins, plot.Gaps = pins(plot), throughput.Gaps
+		plot.Gaps = throughput.Gaps
 		c.List = append(c.List, chartView{ID: "latency", Plot: plot})
 	}
 	return c
@@ -89,41 +80,42 @@ func errorsChart(period time.Duration, w model.Window, served, client, server mo
 		}
 		return *v
 	}
-	recent := max(1, int(time.Hour/period))
+	recent := len(c.Times) - max(1, int(time.Hour/period))
 	calls, failed := 0.0, 0.0
 	for i := range c.Times {
-		all := count(ok[i]) + count(bad[i]) + count(worse[i])
-		if i >= len(c.Times)-recent {
-			calls, failed = calls+all, failed+count(bad[i])+count(worse[i])
+		four, five := count(bad[i]), count(worse[i])
+		all := count(ok[i]) + four + five
+		if i >= recent {
+			calls, failed = calls+all, failed+four+five
 		}
-		if all == 0 || c.Note != "" { // a share of what was not read would be wrong
-			bad[i], worse[i] = nil, nil
-			continue
+		bad[i], worse[i] = nil, nil
+		if all > 0 && c.Note == "" { // a share of what was not read would be wrong
+			bad[i], worse[i] = new(chart.Brief(four/all*100)), new(chart.Brief(five/all*100))
 		}
-		four, five := chart.Brief(count(bad[i])/all*100), chart.Brief(count(worse[i])/all*100)
-		bad[i], worse[i] = &four, &five
 	}
 	c.Add("4xx, the call itself is refused", bad).Colour = 5
 	c.Add("5xx, the service fails", worse).Colour = 3
 	if calls > 0 && c.Note == "" {
-		share := failed / calls * 100
-		latest = &share
+		latest = new(failed / calls * 100)
 	}
 	return c, latest
 }
 
-// pinsOf marks the changes of minimums, stops and deletions in a chart; named, if it is of several
-// endpoints.
-func pinsOf(audits []events.Audit, c chart.Chart, named bool) []chart.Pin {
+// pinsOf marks the changes of minimums, stops and deletions of an endpoint in a chart; of all, with their names,
+// without an ARN.
+func pinsOf(audits []events.Audit, c chart.Chart, arn string) []chart.Pin {
 	const most = 12
 	var pins []chart.Pin
 	for _, a := range audits {
 		at := a.Time.Unix()
-		if a.Outcome != events.OutcomeDone || len(c.Times) == 0 || at < c.Times[0] || at > c.Times[len(c.Times)-1]+int64(c.Step/time.Second) || len(pins) == most {
+		if arn != "" && a.ARN != arn || a.Outcome != events.OutcomeDone || len(pins) == most {
 			continue
 		}
-		text := happeningOf(decision{&a}.entry()).Title
-		if named {
+		if len(c.Times) == 0 || at < c.Times[0] || at > c.Times[len(c.Times)-1]+int64(c.Step/time.Second) {
+			continue
+		}
+		text := happeningOf(decision{&a}.entry(), a.Outcome).Title
+		if arn == "" {
 			text = nameOf(a.ARN) + " " + text
 		}
 		pins = append(pins, chart.Pin{At: at, Label: text})
@@ -185,7 +177,7 @@ func assumedNote(assumed, all int) string {
 	if assumed == 0 {
 		return ""
 	}
-	return model.Plural(assumed, "period") + " of " + model.Number(float64(all), 0) +
+	return model.Plural(assumed, "period") + " of " + number(all) +
 		" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
 }
 

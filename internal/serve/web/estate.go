@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,24 +20,21 @@ type estate struct {
 	Rows    []*row
 	Hero    heroView
 	States  []stateCount
-	Facts   []string // what is known of the endpoints, and what is not
+	Sums    sums
 
 	advice                 []recommendation
 	happenings, everything []happening // the newest first
 }
 
-// estateKey names what an estate is made of. It depends on the time by the minute.
-type estateKey struct {
-	version uint64
-	minute  int64
-}
+// estateKey is the version of the snapshot that an estate is made of, and the minute of its time.
+type estateKey [2]int64
 
 // estate is made once for each snapshot and minute.
 func (v *renderer) estate() *estate {
 	s, now := v.options.Source.Snapshot(), v.options.Clock.Now()
-	e := v.merged.get(estateKey{s.Version, now.Unix() / 60}, func() estate {
+	e := v.merged.get(estateKey{int64(s.Version), now.Unix() / 60}, func() estate {
 		e := estate{Snapshot: s, Buttons: v.options.AllowActions, Rows: rowsOf(s, now), happenings: s.happenings(now), everything: s.everything()}
-		e.advice, e.Hero, e.States, e.Facts = recommendationsOf(s, e.Rows), heroOf(s, e.Rows), stateCounts(e.Rows), factsOf(s, e.Rows)
+		e.advice, e.Hero, e.States, e.Sums = recommendationsOf(s, e.Rows), heroOf(s, e.Rows), stateCounts(e.Rows), sumsOf(e.Rows)
 		return e
 	})
 	e.Now = now
@@ -74,23 +70,20 @@ func (s Snapshot) Days() string {
 	return model.Plural(s.Ledger.Days, "day")
 }
 
-// measured is the time of the shown result; zero if nothing was measured yet.
-func (s Snapshot) measured() time.Time {
+// Measured is the time of the shown result; zero if nothing was measured yet.
+func (s Snapshot) Measured() time.Time {
 	if s.Status.Measured.After(s.Status.LastSuccess) {
 		return s.Status.Measured
 	}
 	return s.Status.LastSuccess
 }
 
-// Unmeasured reports whether no cycle has measured anything yet.
-func (s Snapshot) Unmeasured() bool { return s.measured().IsZero() }
-
 // Waiting reports whether no cycle has ended yet.
-func (s Snapshot) Waiting() bool { return s.Unmeasured() && s.Status.LastError == "" }
+func (s Snapshot) Waiting() bool { return s.Measured().IsZero() && s.Status.LastError == "" }
 
-// unlisted are the regions whose campaigns or recommenders could not be listed in the last
+// Unlisted are the regions whose campaigns or recommenders could not be listed in the last
 // cycle: what is known of them is old or missing.
-func (s Snapshot) unlisted() []string {
+func (s Snapshot) Unlisted() []string {
 	regions := map[string]bool{}
 	for _, p := range s.Result.Problems {
 		if p.ARN == "" && strings.HasPrefix(p.Operation, "List") {
@@ -100,9 +93,9 @@ func (s Snapshot) unlisted() []string {
 	return sortedKeys(regions)
 }
 
-// oldAlarms describes which regions' alarms could not be listed in the last cycle, and how old the
+// OldAlarms describes which regions' alarms could not be listed in the last cycle, and how old the
 // ones shown are; empty if all could.
-func (s Snapshot) oldAlarms() string {
+func (s Snapshot) OldAlarms() string {
 	var parts []string
 	for _, region := range sortedKeys(s.Alarms.Old) {
 		text := " are unknown"
@@ -114,7 +107,10 @@ func (s Snapshot) oldAlarms() string {
 	return strings.Join(parts, "; ")
 }
 
-// lateAt is where data are late at a time, as "eu-west-1, us-east-1"; at any time for the zero time.
+// Late is where data are late, as "eu-west-1, us-east-1".
+func (s Snapshot) Late() string { return s.lateAt(time.Time{}) }
+
+// lateAt is Late at a time; at any time for the zero time.
 func (s Snapshot) lateAt(at time.Time) string {
 	var regions []string
 	for _, one := range s.Result.DataLate {
@@ -242,23 +238,13 @@ func stampOf(t, now time.Time) stamp {
 func ago(t, now time.Time) string {
 	switch d := now.Sub(t); {
 	case d <= -time.Minute:
-		return "in " + durationText(-d)
+		return "in " + model.Span(-d)
 	case d < time.Minute:
 		return "just now"
 	case d < 24*time.Hour:
-		return durationText(d) + " ago"
+		return model.Span(d) + " ago"
 	case d < 300*24*time.Hour:
 		return t.Format("2 Jan 15:04")
 	}
 	return t.Format("2 Jan 2006")
-}
-
-func durationText(d time.Duration) string {
-	switch {
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 96*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }

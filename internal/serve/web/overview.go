@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
@@ -52,7 +51,7 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		plot := h.totals.get(e.Ledger, func() chart.Chart { return chartTotals(*e.Ledger) })
 		totals.unknown = "There is no chart."
 		if !plot.Empty() {
-			plot.Pins = pinsOf(e.Audits, plot, true)
+			plot.Pins = pinsOf(e.Audits, plot, "")
 			plot.AddGaps(func(i int) string {
 				if late := e.lateAt(time.Unix(plot.Times[i], 0).Add(plot.Step)); late != "" {
 					return "data of " + late + " are late"
@@ -103,9 +102,7 @@ type heroView struct {
 	Next          string // what Monthly is: the forecast of the month, or a month at the present rate
 	Paid, Monthly total
 	Before        string // the month before, if it was metered
-	Missing       string // the accounts that are in no sum; empty if all are in them
 	Segments      segments
-	Metered       string // the exact quantities
 	Saved         savedView
 }
 
@@ -134,12 +131,6 @@ func heroOf(s Snapshot, rows []*row) heroView {
 	}
 	v.Segments = segmentsOf(segment{Label: "Used", Class: "f-used", Value: used.Main()}, segment{Label: "Not used", Class: "f-waste", Value: waste.Main()},
 		segment{Label: "Idle", Class: "f-idle", Value: silent.Main()})
-	h := l.Totals.TPSHours
-	v.Metered = fmt.Sprintf("%s TPS-hours paid for, %s used, %s (%s) not used", model.Figure(h.Paid), model.Figure(h.Used), model.Figure(h.Wasted),
-		percent(percentOf(h.Wasted, h.Paid)))
-	if n := l.Summary.AccountsUnread; n > 0 {
-		v.Missing = fmt.Sprintf("without %d of %s", n, model.Plural(l.Summary.Accounts, "account"))
-	}
 	// The month so far and its forecast replace the days of the ledger, if they were metered.
 	if m := l.Month; m != nil {
 		v.Span, v.Paid = m.Period(), amounts(m.Spent, m.Unknown)
@@ -197,135 +188,50 @@ func chartTotals(l report.Ledger) chart.Chart {
 	return chart.OfHours("Paid and used", "TPS", hours)
 }
 
-// factsOf are sentences about all endpoints.
-func factsOf(s Snapshot, rows []*row) []string {
-	facts := []string{countText(s, rows), utilizationText(rows), healthText(s, rows), alarmText(s), certaintyText(s, rows)}
-	return slices.DeleteFunc(facts, func(text string) bool { return text == "" })
+// sums are numbers of all endpoints together.
+type sums struct {
+	Campaigns, Recommenders, Regions, Others int     // Others are not in service, and in no other sum
+	Average, Minimum                         float64 // TPS of those whose demand could be read
+	Unread, Unseen, Unchecked                int
+	Hours, HoursKnown                        int // that decisions go by
+	Behind                                   int // endpoints with unknown hours
 }
 
-// certaintyText is how much of what is shown could be read.
-func certaintyText(s Snapshot, rows []*row) string {
-	unchecked := 0
-	for _, r := range rows {
-		if r.Monitored && !r.Checked {
-			unchecked++
-		}
-	}
-	switch {
-	case s.Waiting():
-		return "Nothing is known yet."
-	case s.Status.LastError != "" || len(s.Result.Problems) > 0:
-		return "Some data could not be read."
-	case unchecked > 0:
-		return model.Plural(unchecked, "endpoint") + " had no hourly check by this daemon yet."
-	case !s.Alarms.Known || len(s.Alarms.Old) > 0:
-		return "All endpoints were checked; everything could be read except the alarms."
-	}
-	return "All endpoints were checked; everything could be read."
-}
-
-// healthText is how much of the demand is known, by the hours that decisions go by; empty if it has
-// not been read yet and no data are late.
-func healthText(s Snapshot, rows []*row) string {
-	hours, known, behind := 0, 0, 0
-	for _, r := range rows {
-		if h := r.Health(); r.Monitored && h != nil {
-			hours, known = hours+h.Hours, known+h.Known
-			if h.Known < h.Hours {
-				behind++
-			}
-		}
-	}
-	text := ""
-	if hours > 0 {
-		text = fmt.Sprintf("Data health: the demand of %s of %s is known.", percent(percentOf(float64(known), float64(hours))), model.Plural(hours, "hour"))
-	}
-	if behind > 0 {
-		text += fmt.Sprintf(" Nothing is decided by the unknown hours of %s.", model.Plural(behind, "endpoint"))
-	}
-	if late := s.lateAt(time.Time{}); late != "" {
-		text += " CloudWatch data are late in " + late + ": nothing is changed there."
-	}
-	return strings.TrimSpace(text)
-}
-
-// countText is what is monitored.
-func countText(s Snapshot, rows []*row) string {
-	if s.measured().IsZero() && len(rows) == 0 {
-		return ""
-	}
-	kinds, regions, others := map[model.Kind]int{}, map[string]bool{}, 0
-	for _, r := range rows {
-		if !r.Monitored {
-			others++
-			continue
-		}
-		kinds[r.Kind]++
-		regions[r.Region] = true
-	}
-	text := model.Plural(kinds[model.Campaign], "campaign") + ", " + model.Plural(kinds[model.Recommender], "recommender") + " in " +
-		model.Plural(len(regions), "region")
-	if others > 0 {
-		text += fmt.Sprintf("; %d more not in service", others)
-	}
-	if regions := s.unlisted(); len(regions) > 0 {
-		text += "; not all of " + strings.Join(regions, ", ") + " could be listed"
-	}
-	return text + "."
-}
-
-// utilizationText compares all demand with all minimums, where demand could be read.
-func utilizationText(rows []*row) string {
-	average, minimum, unread, unseen := 0.0, 0.0, 0, 0
+func sumsOf(rows []*row) (s sums) {
+	regions := map[string]bool{}
 	for _, r := range rows {
 		switch {
 		case !r.Monitored:
+			s.Others++
+			continue
 		case r.Average != nil:
-			average, minimum = average+*r.Average, minimum+float64(r.Min)
+			s.Average, s.Minimum = s.Average+*r.Average, s.Minimum+float64(r.Min)
 		case r.Invisible:
-			unseen++
+			s.Unseen++
 		default:
-			unread++
+			s.Unread++
+		}
+		if regions[r.Region] = true; r.Kind == model.Campaign {
+			s.Campaigns++
+		} else {
+			s.Recommenders++
+		}
+		if !r.Checked {
+			s.Unchecked++
+		}
+		if h := r.Health(); h != nil {
+			s.Hours, s.HoursKnown = s.Hours+h.Hours, s.HoursKnown+h.Known
+			if h.Known < h.Hours {
+				s.Behind++
+			}
 		}
 	}
-	var parts []string
-	if minimum > 0 {
-		parts = append(parts, fmt.Sprintf("Used now: %s of the minimums, %s of %s TPS", percent(percentOf(average, minimum)), model.Figure(average), model.Figure(minimum)))
-	}
-	if unread > 0 {
-		parts = append(parts, number(unread)+" could not be read")
-	}
-	if unseen > 0 {
-		parts = append(parts, "the traffic of "+number(unseen)+" cannot be seen")
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return strings.Join(parts, "; ") + "."
+	s.Regions = len(regions)
+	return s
 }
 
-// alarmText is what is known of the alarms.
-func alarmText(s Snapshot) string {
-	if !s.Alarms.Known && len(s.Alarms.List) == 0 {
-		return "Alarms: unknown."
-	}
-	text := fmt.Sprintf("Alarms: %d in ALARM of %s", alarming(s.Alarms.List), model.Plural(len(s.Alarms.List), "alarm"))
-	var since []string
-	if s.Alarms.Created > 0 {
-		since = append(since, number(s.Alarms.Created)+" created")
-	}
-	if s.Alarms.Deleted > 0 {
-		since = append(since, number(s.Alarms.Deleted)+" deleted")
-	}
-	if len(since) > 0 {
-		text += "; " + strings.Join(since, " and ") + " since they were listed"
-	}
-	if a := s.Result.Alarms; a.Left > 0 {
-		made := a.Kept + a.Created + a.Updated
-		text += fmt.Sprintf("; %s of %s are as they should be, the next cycles continue", number(made), number(made+a.Left))
-	}
-	if old := s.oldAlarms(); old != "" {
-		text += "; " + old
-	}
-	return text + "."
-}
+// Used is how much of the minimums is used.
+func (s sums) Used() string { return percent(percentOf(s.Average, s.Minimum)) }
+
+// Health is how much of the demand is known.
+func (s sums) Health() string { return percent(percentOf(float64(s.HoursKnown), float64(s.Hours))) }

@@ -135,17 +135,14 @@ type adviceView struct {
 	Held           int
 	Allowed        bool
 	Known          bool
-	TPSHours       string // the same where no price is known
-	Nothing        string // why the list is empty
+	TPSHours       float64 // the same where no price is known
 }
 
 // adviceView has only so many recommendations in its list.
 func (e *estate) adviceView(most int) adviceView {
 	v := adviceView{
-		Allowed: e.Buttons, Known: e.Ledger != nil, Nothing: "Nothing to save is known: minimums fit the demand of 14 days.",
-		More: max(0, len(e.advice)-most),
+		Allowed: e.Buttons, Known: e.Ledger != nil, More: max(0, len(e.advice)-most),
 	}
-	hours := 0.0
 	for _, a := range e.advice {
 		sum := &v.Open
 		switch {
@@ -158,23 +155,14 @@ func (e *estate) adviceView(most int) adviceView {
 			v.NeedYou++
 		}
 		if a.Proposal.Risk != advice.High {
-			hours += a.Metered()
+			v.TPSHours += a.Metered()
 			v.Sum.add(a.Saves)
 			sum.add(a.Saves)
 		}
 	}
-	v.TPSHours = model.Figure(hours)
 	v.Segments = segmentsOf(segment{Label: "open", Class: "f-save", Value: v.Open.Main()}, segment{Label: "blocked", Class: "f-rest", Value: v.Blocked.Main()})
 	for _, a := range e.advice[:len(e.advice)-v.More] {
 		v.List = append(v.List, a.word())
-	}
-	switch {
-	case e.Ledger == nil && e.LedgerErr != "":
-		v.Nothing = "Unknown: " + e.LedgerErr
-	case e.Ledger == nil:
-		v.Nothing = "The demand of 14 days is being read."
-	case len(e.Ledger.Problems) > 0:
-		v.Nothing = "Nothing known to save; but some data could not be read."
 	}
 	return v
 }

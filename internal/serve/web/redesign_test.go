@@ -117,15 +117,27 @@ func TestAMistakeKeepsTheForm(t *testing.T) {
 		right     url.Values
 		asked     string
 	}{
-		{"another name", webstory.ForYou, url.Values{"action": {"stop-recommender"}, "confirm": {"shop-for-you"}},
+		{
+			"another name", webstory.ForYou,
+			url.Values{"action": {"stop-recommender"}, "confirm": {"shop-for-you"}},
 			[]string{"to confirm, type the name of the resource exactly", `value="shop-for-you" aria-describedby="fault" aria-invalid="true"`, "<code>shop-recommended-for-you</code>"},
-			url.Values{"confirm": {"shop-recommended-for-you"}}, "stop-recommender " + webstory.ForYou + " 0 requested on the web page"},
-		{"no whole number", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"2.5"}, "reason": {"a sale"}},
+			url.Values{"confirm": {"shop-recommended-for-you"}},
+			"stop-recommender " + webstory.ForYou + " 0 requested on the web page",
+		},
+		{
+			"no whole number", webstory.HomePage,
+			url.Values{"action": {"update-tps"}, "min": {"2.5"}, "reason": {"a sale"}},
 			[]string{"min=2.5 is not valid", `value="2.5" aria-describedby="fault"`, `name="reason" maxlength="100" value="a sale"`},
-			url.Values{"min": {"25"}, "reason": {"a sale"}}, "update-tps " + webstory.HomePage + " 25 a sale"},
-		{"another number", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {"a sale"}, "confirm": {"5"}},
+			url.Values{"min": {"25"}, "reason": {"a sale"}},
+			"update-tps " + webstory.HomePage + " 25 a sale",
+		},
+		{
+			"another number", webstory.HomePage,
+			url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {"a sale"}, "confirm": {"5"}},
 			[]string{"The number differs.", "<code>50</code>", `<td>14,600</td><td>36,500</td><td>21,900</td>`},
-			url.Values{"confirm": {"50"}}, "update-tps " + webstory.HomePage + " 50 a sale"},
+			url.Values{"confirm": {"50"}},
+			"update-tps " + webstory.HomePage + " 50 a sale",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h, actions, token := acting(t, tt.arn)

@@ -21,6 +21,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 //go:embed assets templates
@@ -34,42 +35,48 @@ type asset struct {
 	tag         string
 }
 
-func loadAssets() (map[string]asset, error) {
-	bodies := map[string][]byte{"uplot.js": []byte(chart.Library()), "uplot.css": []byte(chart.Style()), "charts.js": []byte(chart.Script())}
+func loadAssets() map[string]asset {
+	bodies := map[string]string{"uplot.js": chart.Library(), "uplot.css": chart.Style(), "charts.js": chart.Script()}
 	for _, name := range []string{"app.css", "app.js", "icon.svg", "theme.js"} {
 		body, err := files.ReadFile("assets/" + name)
 		if err != nil {
-			return nil, err
+			panic("an asset of the web page: " + err.Error()) // it is part of the program
 		}
-		bodies[name] = body
+		bodies[name] = string(body)
 	}
 	types := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 	assets := map[string]asset{}
 	for name, body := range bodies {
-		sum := sha256.Sum256(body)
-		assets[name] = asset{types[path.Ext(name)] + "; charset=utf-8", body, packed(body), hex.EncodeToString(sum[:8])}
+		sum := sha256.Sum256([]byte(body))
+		assets[name] = asset{types[path.Ext(name)] + "; charset=utf-8", []byte(body), packed([]byte(body)), hex.EncodeToString(sum[:8])}
 	}
-	return assets, nil
+	return assets
 }
 
 // loadTemplates parses each page together with the shared parts.
-func loadTemplates(assets map[string]asset) (map[string]*template.Template, error) {
-	functions := template.FuncMap{
-		"asset":  func(name string) string { return "/assets/" + name + "?v=" + assets[name].tag },
-		"figure": model.Figure, "plural": model.Plural, "thousands": number, "link": link, "dict": dict,
-		"inc": func(i int) int { return i + 1 }, "task": func(step string) string { return steps[step][1] },
-	}
-	shared, err := template.New("layout").Funcs(functions).ParseFS(files, "templates/layout.tmpl", "templates/parts.tmpl")
-	if err != nil {
-		return nil, err
-	}
+func loadTemplates(assets map[string]asset) map[string]*template.Template {
+	shared := template.Must(template.New("layout").Funcs(template.FuncMap{
+		"asset":   func(name string) string { return "/assets/" + name + "?v=" + assets[name].tag },
+		"capital": func(text any) string { return capital(fmt.Sprint(text)) },
+		"percent": func(part, whole float64) string { return percent(percentOf(part, whole)) },
+		"sub":     func(a, b int) int { return a - b },
+		"task":    func(step string) string { return steps[step][1] },
+		"rate":    func(v *float64) string { return known(v, model.Figure) },
+		"protect": func() string { return rules.ProtectTag },
+		"figure":  model.Figure, "plural": model.Plural, "thousands": number, "link": link, "dict": dict, "join": strings.Join, "sum": sum, "alarming": alarming,
+	}).ParseFS(files, "templates/layout.tmpl", "templates/parts.tmpl"))
 	templates := map[string]*template.Template{}
 	for _, name := range []string{"overview", "resources", "resource", "activity", "bill", "dashboard", "login", "failure", "confirm"} {
-		if templates[name], err = template.Must(shared.Clone()).ParseFS(files, "templates/"+name+".tmpl"); err != nil {
-			return nil, err
-		}
+		templates[name] = template.Must(template.Must(shared.Clone()).ParseFS(files, "templates/"+name+".tmpl"))
 	}
-	return templates, nil
+	return templates
+}
+
+func sum(numbers ...int) (n int) {
+	for _, one := range numbers {
+		n += one
+	}
+	return n
 }
 
 // dict makes the argument of a part that needs several values.
@@ -181,16 +188,9 @@ type renderer struct {
 	merged    memo[estateKey, estate]
 }
 
-func newRenderer(o Options, s *sessions) (*renderer, error) {
-	assets, err := loadAssets()
-	if err != nil {
-		return nil, fmt.Errorf("read the assets of the web page: %w", err)
-	}
-	templates, err := loadTemplates(assets)
-	if err != nil {
-		return nil, fmt.Errorf("read the templates of the web page: %w", err)
-	}
-	return &renderer{options: o, sessions: s, log: o.Logger, templates: templates, assets: assets}, nil
+func newRenderer(o Options, s *sessions) *renderer {
+	assets := loadAssets()
+	return &renderer{options: o, sessions: s, log: o.Logger, templates: loadTemplates(assets), assets: assets}
 }
 
 // handler serves a page whose query has the given keys.
@@ -222,8 +222,11 @@ func (v *renderer) render(w http.ResponseWriter, r *http.Request, status int, p 
 	if !p.bare {
 		f.estate, f.LoggedIn = v.estate(), v.sessions.guard.NeedsToken()
 		f.Nav = []tab{
-			{Label: "Overview", Link: "/"}, {Label: "Resources", Link: "/resources", Count: len(f.Failing())}, {Label: "Activity", Link: "/activity"},
-			{Label: "Bill", Link: "/bill"}, {Label: "Charts", Link: "/dashboard"},
+			{Label: "Overview", Link: "/"},
+			{Label: "Resources", Link: "/resources", Count: len(f.Failing())},
+			{Label: "Activity", Link: "/activity"},
+			{Label: "Bill", Link: "/bill"},
+			{Label: "Charts", Link: "/dashboard"},
 		}
 		for i := range f.Nav {
 			f.Nav[i].Current = f.Nav[i].Link == p.path
@@ -271,8 +274,10 @@ func (v *renderer) reject(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusError{http.StatusBadRequest, capital(err.Error()) + "."}
 	_ = errors.As(err, &status) // a status of its own, if it has one
 	title := cmp.Or(http.StatusText(status.status), "Error")
-	v.render(w, r, status.status, page{template: "failure", title: title, bare: !v.sessions.open(r),
-		view: failureView{status.status, title, status.text}})
+	v.render(w, r, status.status, page{
+		template: "failure", title: title, bare: !v.sessions.open(r),
+		view: failureView{status.status, title, status.text},
+	})
 }
 
 // asset serves a file that pages load. Its address contains its hash, so browsers keep it.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -26,8 +25,6 @@ type resourceView struct {
 	Update   string         // an update in progress
 	Watched  time.Time      // until when, after a step
 	Advice   *recommendation
-	Saving   string
-	Estimate string
 
 	Spans    []tab
 	Charts   resourceCharts
@@ -40,7 +37,6 @@ type resourceView struct {
 	History   []auditView
 	Actions   []savedAction // that saved something
 	Done      *note         // the outcome of the action just requested
-	Applies   []applied
 
 	Token  string
 	Forms  formsView
@@ -79,10 +75,12 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	view.Spans = spanTabs(shown, func(s span) string { return link("/resource", keyARN, arn.String(), keySpan, s.Name) })
 	view.CSV = link("/resource", keyARN, arn.String(), keySpan, shown.Name, keyFormat, "csv")
 	if view.Known {
-		mine := slices.DeleteFunc(slices.Clone(e.Audits), func(a events.Audit) bool { return a.ARN != arn.String() })
-		view.Charts = h.reader.resourceCharts(r.Context(), view.Found, shown, h.window(shown), e.late(arn.Account, arn.Region), func(c chart.Chart) []chart.Pin {
-			return pinsOf(mine, c, false)
-		})
+		view.Charts = h.reader.resourceCharts(r.Context(), view.Found, shown, h.window(shown), e.late(arn.Account, arn.Region))
+		for i := range view.Charts.List {
+			one := &view.Charts.List[i]
+			one.Plot.Pins = pinsOf(e.Audits, one.Plot, arn.String())
+			one.CSV = link("/resource", keyARN, arn.String(), keySpan, shown.Name, keyFormat, "csv", keyTable, one.ID)
+		}
 		if view.Row.State == failing { // what fails comes first
 			view.Charts.List[0], view.Charts.List[1] = view.Charts.List[1], view.Charts.List[0]
 		}
@@ -95,9 +93,6 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	}
 	tables := view.tables()
 	view.Tables = tableLinks(tables, "/resource", keyARN, arn.String(), keySpan, shown.Name)
-	for i := range view.Charts.List {
-		view.Charts.List[i].CSV = view.Tables[view.Charts.List[i].ID]
-	}
 	return page{template: "resource", title: arn.Name(), path: "/resources", forms: e.Buttons, view: view, tables: tables}, nil
 }
 
@@ -112,7 +107,7 @@ func (v resourceView) tables() (list []table) {
 	}
 	return append(list,
 		table{"history", "", csvOf(v.History, []string{"time", "what", "outcome", "automatic", "reason", "effect", "restore"}, func(a auditView) []any {
-			return []any{a.Time, a.What(), a.Result(), a.Automatic, a.Text, a.Effect, a.Restore}
+			return []any{a.Time, a.What(), a.Result, a.Automatic, a.Text, a.Effect, a.Restore}
 		})},
 		table{"saved", "", csvOf(v.Actions, []string{"time", "what", "saved", "tpsHoursPromisedPerMonth", "tpsHoursAchievedPerMonth", "state"},
 			func(a savedAction) []any {
@@ -162,7 +157,7 @@ func (e *estate) resourceView(arn model.ARN, kind model.Kind) resourceView {
 	account := e.account(arn.Account)
 	view := resourceView{
 		estate: e, Row: e.row(arn.String()),
-		Unlisted: e.Status.LastError != "" || e.measured().IsZero() || slices.Contains(e.unlisted(), e.place(arn)) ||
+		Unlisted: e.Status.LastError != "" || e.Measured().IsZero() || slices.Contains(e.Unlisted(), e.place(arn)) ||
 			account.ID != "" && (account.LastError != "" || account.LastSuccess.IsZero()),
 	}
 	if view.Known = view.Row != nil; !view.Known {
@@ -184,63 +179,17 @@ func (e *estate) resourceView(arn model.ARN, kind model.Kind) resourceView {
 	if i := slices.IndexFunc(e.advice, func(a recommendation) bool { return a.ARN == arn.String() }); i >= 0 {
 		view.Advice = new(e.advice[i].word())
 	}
-	view.Applies, view.NewMin = appliesTo(view.Row, e.Status), view.Row.Min
-	if s := view.Row.Saving; s != nil {
-		view.NewMin = cmp.Or(max(0, s.NewMin), view.Row.Min)
-		action := string(s.Action)
-		if s.Action == rules.StepDown {
-			action = fmt.Sprintf("a step down to %d", s.NewMin)
-		}
-		view.Saving = capital(action) + " would save " + model.Figure(s.PerMonth) + " TPS-hours a month (" + view.Row.Entry.Note + ")"
-	}
-	if view.Row.Entry != nil && view.Row.Entry.Estimate != nil {
-		view.Estimate = estimateText(*view.Row.Entry.Estimate)
+	view.NewMin = view.Row.Min
+	if s := view.Row.Saving; s != nil && s.NewMin > 0 {
+		view.NewMin = s.NewMin
 	}
 	return view
-}
-
-// estimateText describes the costs in money.
-func estimateText(m report.Estimate) string {
-	text := m.Currency + " " + model.Figure(m.Paid) + " paid, " + model.Figure(m.Wasted) + " of it wasted"
-	if m.SavedPerMonth > 0 {
-		text += "; " + m.Currency + " " + model.Figure(m.SavedPerMonth) + " a month can be saved"
-	}
-	if m.Note != "" {
-		text += "; " + m.Note
-	}
-	return text + " (" + m.Price.Figures() + ", " + m.PriceSource + ", " + m.PriceDate + ")"
-}
-
-// applied is a rule that applies to the resource.
-type applied struct{ Icon, Text string }
-
-// appliesTo are the rules that apply to a resource.
-func appliesTo(r *row, s serve.Status) (list []applied) {
-	add := func(icon string, position model.Switch, automatically, never, name string) {
-		switch position {
-		case model.On:
-			list = append(list, applied{icon, automatically})
-		case model.DryRun:
-			list = append(list, applied{icon, never + " automatically: " + name + " is a dry run"})
-		case model.Off:
-			list = append(list, applied{icon, never + " automatically: " + name + " is off"})
-		}
-	}
-	ended := map[model.Kind]string{model.Campaign: "deleted", model.Recommender: "stopped"}[r.Kind]
-	add("down", s.AutoAdjust, "Lowered automatically, at most 25% a step", "Never lowered", "auto step-down")
-	add("idle", s.AutoStop, "Idle, it is "+ended+" automatically", "Never "+ended, "that")
-	switch {
-	case r.Protection != "":
-		return append(list, applied{"lock", capital(r.Protection)})
-	case !r.TagsKnown:
-		return append(list, applied{"lock", "Its tags are not read yet; they are within an hour"})
-	}
-	return append(list, applied{"lock", "Not protected; the tag " + rules.ProtectTag + "=true protects it"})
 }
 
 // auditView is a decision about an endpoint as it is shown in its history.
 type auditView struct {
 	happening
+	Result  string // the outcome in a word or two
 	Effect  string // how calls fared before and after a step-down; empty if it is not known
 	Undo    string // names the record in the form that undoes it; empty unless it is the last state
 	Restore string // the command that undoes it; the same
@@ -251,9 +200,11 @@ func auditViews(audits []events.Audit, arn string, now time.Time) []auditView {
 	var views []auditView
 	last := -1
 	for i, d := range decisionsOf(audits, arn) {
-		v := auditView{happening: happeningOf(d.entry())}
+		v := auditView{happening: happeningOf(d.entry(), d.outcomeAt(now)), Result: d.outcomeAt(now)}
 		v.now = now
-		v.conclude(now, nil)
+		if v.Result == outcomeLost {
+			v.Result = "unknown"
+		}
 		if last < 0 && (v.Outcome == events.OutcomeDone || v.Outcome == events.OutcomeBegun) {
 			last = i // only the last change can be undone: an older one would skip what came after it
 			if a := d.outcome(); undoable(*a) {
@@ -267,17 +218,6 @@ func auditViews(audits []events.Audit, arn string, now time.Time) []auditView {
 
 // What is the decision in words.
 func (v auditView) What() string { return capital(v.Title) }
-
-// Result is the outcome in a word or two.
-func (v auditView) Result() string {
-	switch {
-	case v.Running:
-		return running
-	case !v.records.ended():
-		return "unknown"
-	}
-	return v.Outcome
-}
 
 // Class is that of the outcome.
 func (v auditView) Class() string {

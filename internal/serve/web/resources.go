@@ -76,15 +76,18 @@ var columns = []column{
 	{option{"min", "Minimum"}, "n", func(a, b *row) int { return cmp.Compare(a.Min, b.Min) }, nil},
 	{option{"average", "Demand"}, "n v", func(a, b *row) int { return cmp.Compare(*a.Average, *b.Average) }, func(r *row) bool { return r.Average != nil }},
 	{
-		option{"utilization", "Used"}, "n v", func(a, b *row) int { return cmp.Compare(*a.Utilization, *b.Utilization) },
+		option{"utilization", "Used"},
+		"n v", func(a, b *row) int { return cmp.Compare(*a.Utilization, *b.Utilization) },
 		func(r *row) bool { return r.Utilization != nil },
 	},
 	{
-		option{"cost", "Costs"}, "n",
+		option{"cost", "Costs"},
+		"n",
 		byMoney(func(r *row) money { return r.Costs.Monthly }, func(r *row) float64 { return r.Usage.TPSHours.Paid }), metered,
 	},
 	{
-		option{"wasted", "Not used"}, "n w",
+		option{"wasted", "Not used"},
+		"n w",
 		byMoney(func(r *row) money { return r.Costs.Wasted }, func(r *row) float64 { return r.Usage.TPSHours.Wasted }), metered,
 	},
 }
@@ -131,8 +134,10 @@ func parseTable(f *fields) tableQuery {
 
 // link leads to the same table with other values. Default values are left out.
 func (q tableQuery) link(changes map[string]string) string {
-	values := map[string]string{keySearch: q.Search, keyKind: q.Kind, keyAccount: q.Account, keyRegion: q.Region, keyShow: q.Show, keySort: q.Sort, keyDir: q.Dir,
-		keyPage: strconv.Itoa(q.Page)}
+	values := map[string]string{
+		keySearch: q.Search, keyKind: q.Kind, keyAccount: q.Account, keyRegion: q.Region, keyShow: q.Show, keySort: q.Sort, keyDir: q.Dir,
+		keyPage: strconv.Itoa(q.Page),
+	}
 	maps.Copy(values, changes)
 	defaults := map[string]string{keyDir: columnOf(values[keySort]).defaultDir(), keySort: columns[0].Value, keyPage: "1"}
 	var pairs []string
@@ -210,8 +215,6 @@ type resourcesView struct {
 	Filtered     bool
 	Currency     string // of the money in the table; another one is named beside the amount
 	Cost, Saves  total  // of what is shown
-	Unlisted     string // regions that could not be listed
-	OldAlarms    string // regions whose alarms could not be listed
 	CSV          string
 }
 
@@ -229,7 +232,7 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 	e := h.pages.estate()
 	view := resourcesView{
 		estate: e, Total: len(e.Rows), Filtered: q.Search != "" || q.Kind != "" || q.Account != "" || q.Region != "" || q.Show != "", Heads: map[string]head{},
-		Unlisted: strings.Join(e.unlisted(), ", "), OldAlarms: e.oldAlarms(), Selects: []selectView{{"Kind", keyKind, q.Kind, kindOptions}},
+		Selects: []selectView{{"Kind", keyKind, q.Kind, kindOptions}},
 	}
 	if len(e.Accounts) > 0 {
 		view.Selects = append(view.Selects, selectView{"Account", keyAccount, q.Account, e.accountOptions()})
@@ -271,8 +274,10 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 
 // rowsTable is the table with all its columns. What is unknown is an empty field.
 func rowsTable(rows []*row) table {
-	columns := []string{"arn", "kind", "name", "region", "datasetGroup", "recipe", "status", "state", "min", "average", "utilization", "currency", "costPerMonth",
-		"notUsedPerMonth", "savesPerMonth", "tpsHoursNotUsed", "tpsHoursSavedPerMonth", "alarmsOn", "next", "why", "reason"}
+	columns := []string{
+		"arn", "kind", "name", "region", "datasetGroup", "recipe", "status", "state", "min", "average", "utilization", "currency", "costPerMonth",
+		"notUsedPerMonth", "savesPerMonth", "tpsHoursNotUsed", "tpsHoursSavedPerMonth", "alarmsOn", "next", "why", "reason",
+	}
 	several := slices.ContainsFunc(rows, func(r *row) bool { return r.Account != "" })
 	if several {
 		columns = append(columns, "account", "accountName")
@@ -288,9 +293,11 @@ func rowsTable(rows []*row) table {
 		if r.Usage != nil {
 			wasted = r.Usage.TPSHours.Wasted
 		}
-		cells := []any{r.ARN, r.Kind, r.Name, r.Region, r.DatasetGroup, r.Recipe, r.Status, r.State.Key, r.Min, figure(r.Average), figure(r.Utilization),
+		cells := []any{
+			r.ARN, r.Kind, r.Name, r.Region, r.DatasetGroup, r.Recipe, r.Status, r.State.Key, r.Min, figure(r.Average), figure(r.Utilization),
 			r.Costs.Monthly.Currency, r.Costs.Monthly.field(), r.Costs.Wasted.field(), r.Costs.Saves.field(), decimals(r.Usage != nil, wasted, 1),
-			decimals(r.Usage != nil, r.saves(), 1), r.Alarming(), r.Next, r.Why, r.Check.Reason}
+			decimals(r.Usage != nil, r.saves(), 1), r.Alarming(), r.Next, r.Why, r.Check.Reason,
+		}
 		if several {
 			cells = append(cells, r.Account, r.AccountName)
 		}

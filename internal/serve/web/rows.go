@@ -44,9 +44,9 @@ type row struct {
 func rowsOf(s Snapshot, now time.Time) []*row {
 	byARN := map[string]*row{}
 	for _, r := range s.Result.Resources {
-		one := &row{Resource: r, Monitored: true, Check: serve.CheckOf(r, s.measured())}
+		one := &row{Resource: r, Monitored: true, Check: serve.CheckOf(r, s.Measured())}
 		// The outcome of a check of the last cycle may have become known after it.
-		if last, ok := s.Checks[r.ARN]; ok && (!r.Checked || !last.Time.Before(s.measured())) {
+		if last, ok := s.Checks[r.ARN]; ok && (!r.Checked || !last.Time.Before(s.Measured())) {
 			one.Check, one.Checked = last, true
 		}
 		byARN[r.ARN] = one
@@ -59,7 +59,8 @@ func rowsOf(s Snapshot, now time.Time) []*row {
 			}
 		}
 	}
-	addFacts(byARN, s, now)
+	addFacts(byARN, s)
+	addSteps(byARN, s.Audits, now)
 	rows := make([]*row, 0, len(byARN))
 	for _, r := range byARN {
 		r.addProtection(s.Tags, now)
@@ -72,9 +73,8 @@ func rowsOf(s Snapshot, now time.Time) []*row {
 	return rows
 }
 
-// addFacts adds alarms, problems, the entries of the ledger, and the latest step-down of the monitor to the
-// endpoints that are watched after it.
-func addFacts(byARN map[string]*row, s Snapshot, now time.Time) {
+// addFacts adds alarms, problems and the entries of the ledger.
+func addFacts(byARN map[string]*row, s Snapshot) {
 	for _, a := range s.Alarms.List {
 		if r := byARN[a.Resource]; r != nil {
 			r.Alarms = append(r.Alarms, a)
@@ -92,11 +92,15 @@ func addFacts(byARN map[string]*row, s Snapshot, now time.Time) {
 			}
 		}
 	}
-	for i, a := range s.Audits {
+}
+
+// addSteps adds the latest step-down of the monitor to the endpoints that are watched after it.
+func addSteps(byARN map[string]*row, audits []events.Audit, now time.Time) {
+	for i, a := range audits {
 		r, since := byARN[a.ARN], now.Sub(a.Time)
 		lowered := a.Outcome == events.OutcomeDone && a.Automatic && a.Action == model.ActionUpdate && a.Before != nil && a.NewMinTPS < a.Before.MinTPS
 		if r != nil && r.Stepped == nil && lowered && since >= 0 && since < watchTime && r.Min == a.NewMinTPS {
-			r.Stepped = &s.Audits[i]
+			r.Stepped = &audits[i]
 		}
 	}
 }
@@ -144,11 +148,8 @@ func (r *row) Spark() *chart.Spark {
 	if r.Entry == nil {
 		return nil
 	}
-	return chart.SparkOf(r.Entry.Spark, r.Unit())
+	return chart.SparkOf(r.Entry.Spark, r.Kind.RateUnit())
 }
-
-// Unit is the unit of its throughput.
-func (r *row) Unit() string { return r.Kind.RateUnit() }
 
 // Link leads to the page of the resource.
 func (r *row) Link() string { return link("/resource", keyARN, r.ARN) }
@@ -173,12 +174,6 @@ func (r *row) Health() *report.Health {
 	}
 	return r.Check.Health
 }
-
-// Percent is the utilization for people.
-func (r *row) Percent() string { return known(r.Utilization, percent) }
-
-// Rate is the average for people.
-func (r *row) Rate() string { return known(r.Average, model.Figure) }
 
 // Wasted is what a month costs without being used: money, or TPS-hours without a price.
 func (r *row) Wasted() string {
@@ -214,13 +209,8 @@ func (r *row) SavesText() string {
 	return r.Costs.Saves.Digits()
 }
 
-// Level fills the bar that shows the utilization: 0 to 100.
-func (r *row) Level() int {
-	if r.Utilization == nil {
-		return 0
-	}
-	return int(min(100, max(0, *r.Utilization)))
-}
+// Level fills the bar that shows the utilization, which is known: 0 to 100.
+func (r *row) Level() int { return int(min(100, max(0, *r.Utilization))) }
 
 // state is the state of an endpoint in one word.
 type state struct{ Key, Label, Icon, Tone string }
@@ -252,8 +242,7 @@ func stateOf(r *row) state {
 		return state{stopped.Key, "Not in service", stopped.Icon, stopped.Tone}
 	case !r.Monitored:
 		return stopped
-	// By the last check, or else by the ledger, every call fails.
-	case r.has(rules.ReasonFailing) && !r.has(rules.ReasonGuard), !r.Checked && r.Entry != nil && r.Entry.NotIdle == rules.ReasonFailing:
+	case r.fails():
 		return failing
 	case r.Stepped != nil:
 		return watching
@@ -272,6 +261,11 @@ func stateOf(r *row) state {
 }
 
 func (r *row) has(code rules.ReasonCode) bool { return slices.Contains(r.Check.Codes, code) }
+
+// fails reports whether every call fails, by the last check or else by the ledger.
+func (r *row) fails() bool {
+	return r.has(rules.ReasonFailing) && !r.has(rules.ReasonGuard) || !r.Checked && r.Entry != nil && r.Entry.NotIdle == rules.ReasonFailing
+}
 
 // leadsTo reports whether the last check or the ledger has decided one of these.
 func (r *row) leadsTo(verdicts ...rules.Verdict) bool {

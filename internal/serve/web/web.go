@@ -154,14 +154,8 @@ func New(o Options) (*Handler, error) {
 	if o.Guard == nil {
 		o.Guard = &guard.Guard{}
 	}
-	sessions, err := newSessions(o.Guard, o.Wall)
-	if err != nil {
-		return nil, err
-	}
-	pages, err := newRenderer(o, sessions)
-	if err != nil {
-		return nil, err
-	}
+	sessions := newSessions(o.Guard, o.Wall)
+	pages := newRenderer(o, sessions)
 	forms := newActionForms(o, sessions, pages)
 	h := &site{
 		options: o, sessions: sessions, pages: pages, reader: newReader(forms.closed, o.Series), forms: forms, compared: newComparisons(o),

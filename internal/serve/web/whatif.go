@@ -184,6 +184,3 @@ func trialStepOf(row whatIfRow, now bool) trialStep {
 func (v *whatIfView) Chosen(minimum int) int {
 	return max(0, slices.IndexFunc(v.Slider, func(s trialStep) bool { return s.Minimum == minimum }))
 }
-
-// Last is the last step of the slider.
-func (v *whatIfView) Last() int { return len(v.Slider) - 1 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
@@ -40,20 +41,6 @@ func (t *traces) miss(err error) {
 	}
 }
 
-// add notes something that a deployment left; what has no owner is the upstream sample's, if sample is
-// set, or else no monitor's.
-func (t *traces) add(tags writer.Tags, sample bool, what string) {
-	name := tags[writer.TagDeployment]
-	if name == "" && (!sample || tags[writer.TagCreatedBy] != "" && !tags.Ours()) {
-		return
-	}
-	t.change(name, func(d *verify.Deployment) {
-		if !slices.Contains(d.Traces, what) {
-			d.Traces = append(d.Traces, what)
-		}
-	})
-}
-
 func (t *traces) change(name string, change func(*verify.Deployment)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -61,16 +48,6 @@ func (t *traces) change(name string, change func(*verify.Deployment)) {
 		t.byName[name] = &verify.Deployment{Name: name}
 	}
 	change(t.byName[name])
-}
-
-// addTopic notes who works in the account, by the topic of the deployment region.
-func (t *traces) addTopic(tags writer.Tags) {
-	for name, lease := range notify.Leases(tags) {
-		t.change(name, func(d *verify.Deployment) { d.Served = lease.Tick })
-	}
-	for name, version := range notify.Versions(tags) {
-		t.change(name, func(d *verify.Deployment) { d.Version = version })
-	}
 }
 
 // list is all deployments, by name.
@@ -86,53 +63,79 @@ func (t *traces) list() []verify.Deployment {
 	return list
 }
 
-// tags are the tags of something; nil if they could not be read, which is noted, or if it is gone.
-func (p *Probe) tags(ctx context.Context, region, arn string, found *traces) writer.Tags {
-	tags, err := p.Writer.ReadTags(ctx, region, arn)
-	switch {
-	case awsapi.KindOf(err) == awsapi.NotFound:
+// trace notes something that a deployment left, by its tags, and returns these; nil if they could not be
+// read, which is noted, or if it is gone. What has no owner is the upstream sample's, if sample is set, or
+// else no monitor's.
+func (r *reading) trace(ctx context.Context, region, arn string, sample bool, what string) writer.Tags {
+	tags, err := r.Writer.ReadTags(ctx, region, arn)
+	if err != nil {
+		if awsapi.KindOf(err) != awsapi.NotFound {
+			r.found.miss(err)
+		}
 		return nil
-	case err != nil:
-		found.miss(err)
-		return nil
+	}
+	name := tags[writer.TagDeployment]
+	if name != "" || sample && (tags[writer.TagCreatedBy] == "" || tags.Ours()) {
+		r.found.change(name, func(d *verify.Deployment) {
+			if !slices.Contains(d.Traces, what) {
+				d.Traces = append(d.Traces, what)
+			}
+		})
 	}
 	return tags
 }
 
-// topic reads a topic of a region, with its subscribers and key.
-func (p *Probe) topic(ctx context.Context, region string, arn model.ARN, found *traces) verify.Topic {
+// topic reads a topic of a region, with its subscribers and key. By the tags of the notification topic of
+// the deployment region it notes who works in the account.
+func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verify.Topic {
 	t := verify.Topic{ARN: arn.String()}
-	client := p.Writer.Clients.SNS(region)
+	client := r.Writer.Clients.SNS(region)
 	out, err := client.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &t.ARN})
 	if t.Failure = FailureOf(err); err != nil {
 		if t.Failure.Kind != verify.Missing {
-			found.miss(err)
+			r.found.miss(err)
 		}
 		return t
 	}
 	policy := out.Attributes["Policy"]
 	t.Policy, err = notify.PolicyInOrder(policy, arn, arn.Account)
 	t.PolicyFailure, t.Sample = FailureOf(err), notify.SampleTopic(policy, arn)
-	t.Key = p.key(ctx, region, out.Attributes["KmsMasterKeyId"])
-	t.ListFailure = FailureOf(awsapi.ReadPages(func(token *string) (*string, error) {
-		page, err := client.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: &t.ARN, NextToken: token})
-		if err != nil {
-			return nil, err
+	t.Key = r.key(ctx, region, out.Attributes["KmsMasterKeyId"])
+	subscriptions, failure := listAll(func(token *string) (*sns.ListSubscriptionsByTopicOutput, error) {
+		return client.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: &t.ARN, NextToken: token})
+	}, func(o *sns.ListSubscriptionsByTopicOutput) ([]snstypes.Subscription, *string) {
+		return o.Subscriptions, o.NextToken
+	})
+	t.ListFailure = failure
+	for _, s := range subscriptions {
+		t.Subscribers = append(t.Subscribers, verify.Subscriber{
+			Protocol: aws.ToString(s.Protocol), Address: aws.ToString(s.Endpoint), State: subscriberState(aws.ToString(s.SubscriptionArn)),
+		})
+	}
+	tags := r.trace(ctx, region, t.ARN, t.Sample, "the topic in "+region)
+	if arn.Resource == notify.TopicName && region == r.home {
+		for name, lease := range notify.Leases(tags) {
+			r.found.change(name, func(d *verify.Deployment) { d.Served = lease.Tick })
 		}
-		for _, s := range page.Subscriptions {
-			t.Subscribers = append(t.Subscribers, verify.Subscriber{
-				Protocol: aws.ToString(s.Protocol), Address: aws.ToString(s.Endpoint), State: subscriberState(aws.ToString(s.SubscriptionArn)),
-			})
-		}
-		return page.NextToken, nil
-	}))
-	if tags := p.tags(ctx, region, t.ARN, found); tags != nil {
-		found.add(tags, t.Sample, "the topic in "+region)
-		if arn.Resource == notify.TopicName && region == p.Writer.DeploymentRegion {
-			found.addTopic(tags)
+		for name, version := range notify.Versions(tags) {
+			r.found.change(name, func(d *verify.Deployment) { d.Version = version })
 		}
 	}
 	return t
+}
+
+// listAll reads all pages of a listing, as far as possible.
+func listAll[O, T any](call func(token *string) (*O, error), page func(*O) ([]T, *string)) (all []T, failure verify.Failure) {
+	err := awsapi.ReadPages(func(token *string) (*string, error) {
+		out, err := call(token)
+		if err != nil {
+			return nil, err
+		}
+		items, next := page(out)
+		all = append(all, items...)
+		return next, nil
+	})
+	return all, FailureOf(err)
 }
 
 // subscriberState reads what SNS lists as the ARN of a subscription: a word, if nothing is sent.
@@ -150,12 +153,12 @@ func subscriberState(arn string) verify.SubscriberState {
 const awsAlias = "alias/aws/"
 
 // key reads the KMS key of a topic. The alias of a key of AWS is enough to know it.
-func (p *Probe) key(ctx context.Context, region, name string) verify.Key {
+func (r *reading) key(ctx context.Context, region, name string) verify.Key {
 	key := verify.Key{Name: name, AWS: strings.Contains(name, awsAlias)}
 	if name == "" || key.AWS {
 		return key
 	}
-	client := kms.NewFromConfig(p.Writer.Clients.ConfigFor(region))
+	client := kms.NewFromConfig(r.Writer.Clients.ConfigFor(region))
 	described, err := client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &name})
 	if err != nil || described.KeyMetadata == nil {
 		key.Failure = FailureOf(err)
@@ -174,95 +177,68 @@ func (p *Probe) key(ctx context.Context, region, name string) verify.Key {
 	return key
 }
 
-// rule reads the notification rule.
-func (p *Probe) rule(ctx context.Context, region string, found *traces) verify.Rule {
-	described, err := notify.DescribeRule(ctx, p.Writer, region)
+// rule reads the notification rule, which is in the deployment region.
+func (r *reading) rule(ctx context.Context) verify.Rule {
+	described, err := notify.DescribeRule(ctx, r.Writer, r.home)
 	switch {
 	case err != nil:
 		return verify.Rule{Failure: FailureOf(err)}
 	case described == nil:
 		return verify.Rule{Failure: verify.Failure{Kind: verify.Missing, Text: "the rule does not exist"}}
 	}
-	r := verify.Rule{
+	rule := verify.Rule{
 		ARN: aws.ToString(described.Arn), Disabled: described.State == ebtypes.RuleStateDisabled, Known: notify.KnownPattern(described),
 	}
-	targets, err := notify.ListTargets(ctx, p.Writer, region)
-	r.TargetsFailure = FailureOf(err)
+	targets, err := notify.ListTargets(ctx, r.Writer, r.home)
+	rule.TargetsFailure = FailureOf(err)
 	for _, t := range targets {
-		r.Targets = append(r.Targets, aws.ToString(t.Arn))
-		r.Raw = r.Raw || aws.ToString(t.Id) == notify.TargetID && t.InputTransformer == nil && t.Input == nil && t.InputPath == nil
+		rule.Targets = append(rule.Targets, aws.ToString(t.Arn))
+		rule.Raw = rule.Raw || aws.ToString(t.Id) == notify.TargetID && t.InputTransformer == nil && t.Input == nil && t.InputPath == nil
 	}
-	if tags := p.tags(ctx, region, r.ARN, found); tags != nil {
-		found.add(tags, notify.SampleRule(described), "the notification rule")
-	}
-	return r
+	r.trace(ctx, r.home, rule.ARN, notify.SampleRule(described), "the notification rule")
+	return rule
 }
 
 // taggedAlarms bounds the alarms of a region whose tags are read.
 const taggedAlarms = 3
 
 // alarms counts the metric alarms of a region, and looks whose some of the program's are.
-func (p *Probe) alarms(ctx context.Context, region string, found *traces) verify.Count {
-	count := verify.Count{}
-	var ours []cwtypes.MetricAlarm
-	count.Failure = FailureOf(awsapi.ReadPages(func(token *string) (*string, error) {
-		out, err := p.Writer.Clients.CloudWatch(region).DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{
-			MaxRecords: aws.Int32(awsapi.MaxAlarmPage), NextToken: token,
-		})
-		if err != nil {
-			return nil, err
-		}
-		count.N += len(out.MetricAlarms)
-		for _, alarm := range out.MetricAlarms {
-			if strings.HasPrefix(aws.ToString(alarm.AlarmName), alarms.Prefix) {
-				ours = append(ours, alarm)
-			}
-		}
-		return out.NextToken, nil
-	}))
-	for _, alarm := range ours[:min(len(ours), taggedAlarms)] {
-		if tags := p.tags(ctx, region, aws.ToString(alarm.AlarmArn), found); tags != nil {
-			found.add(tags, alarms.SampleDescription(aws.ToString(alarm.AlarmDescription)), "alarms in "+region)
+func (r *reading) alarms(ctx context.Context, region string) verify.Count {
+	all, failure := listAll(func(token *string) (*cloudwatch.DescribeAlarmsOutput, error) {
+		in := &cloudwatch.DescribeAlarmsInput{MaxRecords: aws.Int32(awsapi.MaxAlarmPage), NextToken: token}
+		return r.Writer.Clients.CloudWatch(region).DescribeAlarms(ctx, in)
+	}, func(o *cloudwatch.DescribeAlarmsOutput) ([]cwtypes.MetricAlarm, *string) {
+		return o.MetricAlarms, o.NextToken
+	})
+	read := 0
+	for _, alarm := range all {
+		if strings.HasPrefix(aws.ToString(alarm.AlarmName), alarms.Prefix) && read < taggedAlarms {
+			read++
+			r.trace(ctx, region, aws.ToString(alarm.AlarmArn), alarms.SampleDescription(aws.ToString(alarm.AlarmDescription)), "alarms in "+region)
 		}
 	}
-	return count
+	return verify.Count{N: len(all), Failure: failure}
 }
 
-// countRules counts the rules of the default bus of a region.
-func (p *Probe) countRules(ctx context.Context, region string) verify.Count {
-	count := verify.Count{}
-	count.Failure = FailureOf(awsapi.ReadPages(func(token *string) (*string, error) {
-		out, err := p.Writer.Clients.EventBridge(region).ListRules(ctx, &eventbridge.ListRulesInput{NextToken: token})
-		if err != nil {
-			return nil, err
-		}
-		count.N += len(out.Rules)
-		return out.NextToken, nil
-	}))
-	return count
+// countRules counts the rules of the default bus of the deployment region.
+func (r *reading) countRules(ctx context.Context) verify.Count {
+	all, failure := listAll(func(token *string) (*eventbridge.ListRulesOutput, error) {
+		return r.Writer.Clients.EventBridge(r.home).ListRules(ctx, &eventbridge.ListRulesInput{NextToken: token})
+	}, func(o *eventbridge.ListRulesOutput) ([]ebtypes.Rule, *string) { return o.Rules, o.NextToken })
+	return verify.Count{N: len(all), Failure: failure}
 }
 
 // dashboards counts the dashboards of the account, and looks whose the first of ours is.
-func (p *Probe) dashboards(ctx context.Context, name string, found *traces) verify.Count {
-	count := verify.Count{}
-	ours := ""
-	count.Failure = FailureOf(awsapi.ReadPages(func(token *string) (*string, error) {
-		out, err := p.Writer.Clients.CloudWatch(p.Writer.DeploymentRegion).ListDashboards(ctx, &cloudwatch.ListDashboardsInput{NextToken: token})
-		if err != nil {
-			return nil, err
-		}
-		count.N += len(out.DashboardEntries)
-		for _, entry := range out.DashboardEntries {
-			if aws.ToString(entry.DashboardName) == name {
-				ours = aws.ToString(entry.DashboardArn)
-			}
-		}
-		return out.NextToken, nil
-	}))
-	if ours != "" {
-		if tags := p.tags(ctx, p.Writer.DeploymentRegion, ours, found); tags != nil {
-			found.add(tags, false, "the dashboard "+name)
+func (r *reading) dashboards(ctx context.Context) verify.Count {
+	all, failure := listAll(func(token *string) (*cloudwatch.ListDashboardsOutput, error) {
+		return r.Writer.Clients.CloudWatch(r.home).ListDashboards(ctx, &cloudwatch.ListDashboardsInput{NextToken: token})
+	}, func(o *cloudwatch.ListDashboardsOutput) ([]cwtypes.DashboardEntry, *string) {
+		return o.DashboardEntries, o.NextToken
+	})
+	for _, d := range all {
+		if aws.ToString(d.DashboardName) == r.Dashboard {
+			r.trace(ctx, r.home, aws.ToString(d.DashboardArn), false, "the dashboard "+r.Dashboard)
 		}
 	}
-	return count
+	return verify.Count{N: len(all), Failure: failure}
 }

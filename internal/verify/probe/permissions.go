@@ -18,14 +18,15 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
-// permissionCheck finds out which actions of a policy are allowed.
-type permissionCheck struct {
-	probe     *Probe
+// noOne is the name of a resource that no one has.
+const noOne = "personalize-monitor-verify"
+
+// places are the regions where permissions are checked, and what exists there.
+type places struct {
 	owner     writer.Identity
-	principal string // to simulate; empty: that of the credentials
-	regions   []string
 	home      string
-	resources map[string]model.ARN // a campaign of each region that has one
+	regions   []string
+	campaigns map[string]model.ARN // one of each region that has any
 }
 
 // question is a permission whose answer is wanted, by an example of its resource.
@@ -44,37 +45,17 @@ func (q question) together() string {
 	return text
 }
 
-// run answers for each action, region and resource of the statements: by calling what only reads, else
-// by simulation.
-func (c *permissionCheck) run(ctx context.Context, caller string, statements []permissions.Statement) []verify.Permission {
-	questions := c.questions(statements)
-	var done atomic.Int32
-	awsapi.ParallelByRegion(questions, func(q question) string { return q.Region }, func(i int) {
-		q := &questions[i]
-		if read := readers[q.Action]; read != nil && ctx.Err() == nil {
-			q.Permission = called(q.Permission, read(ctx, c.probe.Writer, q.Region, q.arn))
-		}
-		c.probe.Progress("checking permissions", int(done.Add(1)), len(questions))
-	})
-	c.simulate(ctx, caller, questions)
-	answers := make([]verify.Permission, len(questions))
-	for i, q := range questions {
-		answers[i] = q.Permission
-	}
-	return answers
-}
-
-// questions are those of the statements, each once.
-func (c *permissionCheck) questions(statements []permissions.Statement) []question {
+// questions are those of the statements, each once: about each action in each region, and on each resource.
+func (p places) questions(statements []permissions.Statement) []question {
 	var list []question
 	seen := map[string]bool{}
 	for _, s := range statements {
 		for _, resource := range s.Resources {
-			for _, place := range c.places(resource) {
+			for _, region := range p.regions {
+				arn, ok := p.example(resource, region)
 				for _, action := range s.Actions {
-					p := verify.Permission{Action: action, Region: place.region, Resource: resource, Answer: verify.Unknown}
-					q := question{p, place.arn, contextOf(s)}
-					if key := q.together() + " " + action; !seen[key] {
+					q := question{verify.Permission{Action: action, Region: region, Resource: resource, Answer: verify.Unknown}, arn, contextOf(s)}
+					if key := q.together() + " " + action; ok && !seen[key] {
 						seen[key] = true
 						list = append(list, q)
 					}
@@ -85,119 +66,115 @@ func (c *permissionCheck) questions(statements []permissions.Statement) []questi
 	return list
 }
 
-// place is where a resource of a policy is looked for.
-type place struct{ region, arn string }
-
-// places are the regions of a pattern of resources, with an ARN that it matches in each. What has no
-// region belongs to the deployment region.
-func (c *permissionCheck) places(pattern string) []place {
-	parts := strings.SplitN(pattern, ":", 6)
-	var places []place
-	for _, region := range c.regions {
-		switch {
-		case len(parts) < 6 || parts[3] == "*":
-			places = append(places, place{region, c.example(pattern, region)})
-		case parts[3] == region || parts[3] == "" && region == c.home:
-			places = append(places, place{region, c.example(pattern, region)})
-		}
-	}
-	return places
-}
-
-// example is a resource that a pattern matches: a campaign that exists, or a name that no one has.
-func (c *permissionCheck) example(pattern, region string) string {
+// example is a resource of a region that a pattern matches: a campaign that exists, or a name that no one
+// has. What has no region belongs to the deployment region.
+func (p places) example(pattern, region string) (arn string, ok bool) {
 	parts := strings.SplitN(pattern, ":", 6)
 	if len(parts) < 6 {
-		return pattern
+		return pattern, true
 	}
-	if parts[1] == "*" {
-		parts[1] = c.owner.Partition
+	for i, value := range map[int]string{1: p.owner.Partition, 3: region, 4: p.owner.Account} {
+		if parts[i] == "*" {
+			parts[i] = value
+		}
 	}
-	if parts[3] == "*" {
-		parts[3] = region
+	if campaign, ok := p.campaigns[region]; ok && parts[2] == "personalize" && parts[5] == "campaign/*" {
+		return campaign.String(), true
 	}
-	if parts[4] == "*" {
-		parts[4] = c.owner.Account
+	parts[5] = strings.ReplaceAll(parts[5], "*", noOne)
+	return strings.Join(parts, ":"), parts[3] == region || parts[3] == "" && region == p.home
+}
+
+// contextOf are the values of a statement's conditions, with which it allows what it should.
+func contextOf(s permissions.Statement) []types.ContextEntry {
+	var entries []types.ContextEntry
+	for _, operator := range slices.Sorted(maps.Keys(s.Conditions)) {
+		for _, key := range slices.Sorted(maps.Keys(s.Conditions[operator])) {
+			entries = append(entries, types.ContextEntry{
+				ContextKeyName: aws.String(key), ContextKeyType: types.ContextKeyTypeEnumString, ContextKeyValues: s.Conditions[operator][key][:1],
+			})
+		}
 	}
-	if campaign, ok := c.resources[region]; ok && parts[2] == "personalize" && parts[5] == "campaign/*" {
-		return campaign.String()
+	return entries
+}
+
+// permissions answers questions: by calling what only reads, else by simulation.
+func (r *reading) permissions(ctx context.Context, caller string, questions []question) []verify.Permission {
+	var done atomic.Int32
+	awsapi.ParallelByRegion(questions, func(q question) string { return q.Region }, func(i int) {
+		q := &questions[i]
+		if read := readers(r.Writer, q.Region, q.arn)[q.Action]; read != nil && ctx.Err() == nil {
+			q.Permission = called(q.Permission, read(ctx))
+		}
+		r.Progress("checking permissions", int(done.Add(1)), len(questions))
+	})
+	r.simulate(ctx, caller, questions)
+	answers := make([]verify.Permission, len(questions))
+	for i, q := range questions {
+		answers[i] = q.Permission
 	}
-	parts[5] = strings.ReplaceAll(parts[5], "*", "personalize-monitor-verify")
-	return strings.Join(parts, ":")
+	return answers
 }
 
 // called is the answer of a call. AWS checks permissions before it looks for a resource, so that one
 // that does not exist is as good as one that does. An input that is refused proves nothing.
 func called(p verify.Permission, err error) verify.Permission {
-	switch kind := awsapi.KindOf(err); kind {
+	switch p.Why = FailureOf(err); awsapi.KindOf(err) {
 	case awsapi.None, awsapi.NotFound:
-		p.Answer, p.Called = verify.Allowed, true
+		p.Answer, p.Called, p.Why = verify.Allowed, true, verify.Failure{}
 	case awsapi.Denied:
-		p.Answer, p.Called, p.Why = verify.Refused, true, FailureOf(err)
-	default:
-		p.Why = FailureOf(err)
+		p.Answer, p.Called = verify.Refused, true
 	}
 	return p
 }
 
 // simulate answers what was not called, by IAM's own simulation. IAM is one for all regions, so that
 // its first failure is that of every simulation.
-func (c *permissionCheck) simulate(ctx context.Context, caller string, questions []question) {
-	groups := map[string][]int{} // of questions
-	for i, q := range questions {
-		if q.Answer == verify.Unknown {
-			groups[q.together()] = append(groups[q.together()], i)
+func (r *reading) simulate(ctx context.Context, caller string, questions []question) {
+	groups := map[string][]*question{}
+	for i := range questions {
+		if q := &questions[i]; q.Answer == verify.Unknown {
+			groups[q.together()] = append(groups[q.together()], q)
 		}
+	}
+	principal, failure := r.Principal, verify.Failure{}
+	if principal == "" {
+		principal, failure = principalOf(caller)
+	}
+	client := iam.NewFromConfig(r.Writer.Clients.ConfigFor(r.home))
+	ask := func(group []*question) verify.Failure {
+		in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &principal, ContextEntries: group[0].context}
+		for _, q := range group {
+			in.ActionNames = append(in.ActionNames, q.Action)
+		}
+		if arn := group[0].arn; arn != "*" {
+			in.ResourceArns = []string{arn}
+		}
+		why := failure
+		var results []types.EvaluationResult
+		if why.Kind == verify.Read {
+			out, err := client.SimulatePrincipalPolicy(ctx, in)
+			if why = simulationFailure(err, principal); err == nil {
+				results = out.EvaluationResults
+			}
+		}
+		for _, q := range group {
+			if q.Why = why; why.Kind == verify.Read {
+				q.Permission = simulated(q.Permission, results)
+			}
+		}
+		return why
 	}
 	keys := slices.Sorted(maps.Keys(groups))
 	if len(keys) == 0 {
 		return
 	}
-	principal, failure := c.principal, verify.Failure{}
-	if principal == "" {
-		principal, failure = principalOf(caller)
-	}
-	client := iam.NewFromConfig(c.probe.Writer.Clients.ConfigFor(c.home))
-	one := func(key string) verify.Failure {
-		group := groups[key]
-		first := questions[group[0]]
-		in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &principal, ContextEntries: first.context}
-		for _, i := range group {
-			in.ActionNames = append(in.ActionNames, questions[i].Action)
-		}
-		if first.arn != "*" {
-			in.ResourceArns = []string{first.arn}
-		}
-		out, err := client.SimulatePrincipalPolicy(ctx, in)
-		if err != nil {
-			return simulationFailure(err, principal)
-		}
-		for _, i := range group {
-			questions[i].Permission = simulated(questions[i].Permission, out.EvaluationResults)
-		}
-		return verify.Failure{}
-	}
-	unknown := func(keys []string, why verify.Failure) {
-		for _, key := range keys {
-			for _, i := range groups[key] {
-				questions[i].Why = why
-			}
-		}
-	}
-	if failure.Kind == verify.Read {
-		failure = one(keys[0])
-	}
-	if failure.Kind != verify.Read {
-		unknown(keys, failure)
-		return
-	}
-	rest := keys[1:]
+	failure = ask(groups[keys[0]])
 	var done atomic.Int32
+	rest := keys[1:]
 	awsapi.Parallel(len(rest), awsapi.CallsAtOnce, func(n int) {
-		c.probe.Progress("simulating permissions", int(done.Add(1)), len(rest))
-		if failure := one(rest[n]); failure.Kind != verify.Read {
-			unknown(rest[n:n+1], failure)
-		}
+		r.Progress("simulating permissions", int(done.Add(1)), len(rest))
+		ask(groups[rest[n]])
 	})
 }
 
@@ -205,16 +182,15 @@ func (c *permissionCheck) simulate(ctx context.Context, caller string, questions
 // for, a denial means nothing.
 func simulated(p verify.Permission, results []types.EvaluationResult) verify.Permission {
 	i := slices.IndexFunc(results, func(r types.EvaluationResult) bool { return aws.ToString(r.EvalActionName) == p.Action })
-	var missing []string
-	if i >= 0 {
-		missing = slices.Clone(results[i].MissingContextValues)
-		for _, one := range results[i].ResourceSpecificResults { // they are here if a resource was named
-			missing = append(missing, one.MissingContextValues...)
-		}
+	if i < 0 {
+		p.Why = verify.Failure{Kind: verify.Other, Text: "IAM's simulation left it out"}
+		return p
+	}
+	missing := slices.Clone(results[i].MissingContextValues)
+	for _, one := range results[i].ResourceSpecificResults { // they are here if a resource was named
+		missing = append(missing, one.MissingContextValues...)
 	}
 	switch {
-	case i < 0:
-		p.Why = verify.Failure{Kind: verify.Other, Text: "IAM's simulation left it out"}
 	case results[i].EvalDecision == types.PolicyEvaluationDecisionTypeAllowed:
 		p.Answer, p.Why = verify.Allowed, verify.Failure{}
 	case len(missing) > 0:
@@ -231,12 +207,11 @@ func simulated(p verify.Permission, results []types.EvaluationResult) verify.Per
 // simulationFailure is why nothing was simulated.
 func simulationFailure(err error, principal string) verify.Failure {
 	f := FailureOf(err)
-	if f.Kind == verify.Missing {
+	switch f.Kind {
+	case verify.Missing:
 		f.Text = "IAM knows no " + principal + ", whose path is not in the credentials"
 		f.Remedy = "give the whole ARN of the role: --role-arn"
-		return f
-	}
-	if f.Kind == verify.Denied {
+	case verify.Denied:
 		f.Text = "iam:SimulatePrincipalPolicy is not allowed, and only calling would show it"
 		f.Remedy = "allow iam:SimulatePrincipalPolicy on " + principal + ", or compare its policy with personalize-monitor permissions"
 	}
@@ -261,17 +236,4 @@ func principalOf(caller string) (string, verify.Failure) {
 	return "", verify.Failure{
 		Kind: verify.Other, Text: "IAM cannot simulate " + caller, Remedy: "check with the role that will run: --role-arn",
 	}
-}
-
-// contextOf are the values of a statement's conditions, with which it allows what it should.
-func contextOf(s permissions.Statement) []types.ContextEntry {
-	var entries []types.ContextEntry
-	for _, operator := range slices.Sorted(maps.Keys(s.Conditions)) {
-		for _, key := range slices.Sorted(maps.Keys(s.Conditions[operator])) {
-			entries = append(entries, types.ContextEntry{
-				ContextKeyName: aws.String(key), ContextKeyType: types.ContextKeyTypeEnumString, ContextKeyValues: s.Conditions[operator][key][:1],
-			})
-		}
-	}
-	return entries
 }

@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -28,28 +29,14 @@ type Meter interface {
 	Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem)
 }
 
-// Options are what a Probe reads with.
+// Options are what to read, and with what.
 type Options struct {
 	Writer *writer.Writer // reads tags and rules; its gate is not passed
 	Meter  Meter
 	// List lists the campaigns and recommenders of a region.
 	List     func(ctx context.Context, region string) ([]model.Resource, []model.Problem)
 	Progress func(step string, done, total int)
-}
 
-// Probe reads facts.
-type Probe struct{ Options }
-
-// New makes a Probe. It calls nothing.
-func New(o Options) *Probe {
-	if o.Progress == nil {
-		o.Progress = func(string, int, int) {}
-	}
-	return &Probe{o}
-}
-
-// Input is what to read.
-type Input struct {
 	Use        string // the way of working that Statements permit
 	Version    string // of this program
 	Regions    []string
@@ -60,97 +47,94 @@ type Input struct {
 	Principal  string // the role to simulate; empty: found by the credentials
 }
 
-// Run reads the facts, the regions side by side. The error is that of a context that ended.
-func (p *Probe) Run(ctx context.Context, in Input) (verify.Facts, error) {
-	home := p.Writer.DeploymentRegion
-	regions := slices.Compact(slices.Sorted(slices.Values(append([]string{home}, in.Regions...))))
-	f := verify.Facts{Use: in.Use, Version: in.Version, Home: home, Wanted: in.Wanted, ChatWanted: in.ChatWanted}
-	p.Progress("looking for the owner of the credentials", 0, 0)
-	owner, identity := p.identity(ctx)
-	f.Clock.Offset, f.Clock.Known = p.Writer.Clients.ClockOffset()
-	f.Now = p.Writer.Clock.Now()
+// reading is the reading of the facts of an account.
+type reading struct {
+	Options
+	home  string
+	owner writer.Identity
+	found traces
+}
+
+// Facts reads them, the regions side by side. The error is that of a context that ended.
+func Facts(ctx context.Context, o Options) (verify.Facts, error) {
+	home := o.Writer.DeploymentRegion
+	regions := slices.Compact(slices.Sorted(slices.Values(append([]string{home}, o.Regions...))))
+	f := verify.Facts{Use: o.Use, Version: o.Version, Home: home, Wanted: o.Wanted, ChatWanted: o.ChatWanted}
+	o.Progress("looking for the owner of the credentials", 0, 0)
+	owner, identity := identify(ctx, o.Writer)
+	f.Clock.Offset, f.Clock.Known = o.Writer.Clients.ClockOffset()
+	f.Now = o.Writer.Clock.Now()
 	if f.Identity = identity; identity.Failure.Kind != verify.Read || ctx.Err() != nil {
 		return f, ctx.Err()
 	}
-	found := &traces{byName: map[string]*verify.Deployment{}}
-	results := make([]regional, len(regions))
+	r := &reading{o, home, owner, traces{byName: map[string]*verify.Deployment{}}}
+	resources := make([][]model.Resource, len(regions))
+	f.Regions = make([]verify.Region, len(regions))
 	var done atomic.Int32
 	awsapi.Parallel(len(regions), awsapi.RegionsAtOnce, func(i int) {
-		results[i] = p.region(ctx, regions[i], owner, in, found)
-		p.Progress("checking regions", int(done.Add(1)), len(regions))
+		f.Regions[i], resources[i] = r.region(ctx, regions[i])
+		o.Progress("checking regions", int(done.Add(1)), len(regions))
 	})
-	var reached []string
-	for _, r := range results {
-		if r.facts.Reached() {
-			reached = append(reached, r.facts.Name)
+	r.measure(ctx, f.Regions, resources)
+	where := places{owner: owner, home: home, campaigns: map[string]model.ARN{}}
+	for i, region := range f.Regions {
+		if region.Reached() {
+			where.regions = append(where.regions, region.Name)
 		}
-	}
-	p.measure(ctx, results)
-	if slices.Contains(reached, home) {
-		f.Rules = p.countRules(ctx, home)
-		f.Chat = p.topic(ctx, home, notify.ChatTopic(owner.ARN("sns", home, notify.TopicName)), found)
-		f.Dashboards = p.dashboards(ctx, in.Dashboard, found)
-	}
-	check := &permissionCheck{probe: p, owner: owner, principal: in.Principal, regions: reached, home: home, resources: map[string]model.ARN{}}
-	for _, r := range results {
-		f.Regions = append(f.Regions, r.facts)
-		for _, resource := range r.resources {
+		for _, resource := range resources[i] {
 			if resource.Kind == model.Campaign {
-				check.resources[r.facts.Name] = resource.ARN
+				where.campaigns[region.Name] = resource.ARN
 			}
 		}
 	}
-	f.Permissions = check.run(ctx, identity.ARN, in.Statements(owner.Account, owner.Partition))
-	f.Deployments, f.TracesFailure = found.list(), found.failure
-	f.Clock.Offset, f.Clock.Known = p.Writer.Clients.ClockOffset()
-	f.Now = p.Writer.Clock.Now()
+	if slices.Contains(where.regions, home) {
+		f.Rules = r.countRules(ctx)
+		f.Chat = r.topic(ctx, home, notify.ChatTopic(owner.ARN("sns", home, notify.TopicName)))
+		f.Dashboards = r.dashboards(ctx)
+	}
+	f.Permissions = r.permissions(ctx, identity.ARN, where.questions(o.Statements(owner.Account, owner.Partition)))
+	f.Deployments, f.TracesFailure = r.found.list(), r.found.failure
+	f.Clock.Offset, f.Clock.Known = o.Writer.Clients.ClockOffset()
+	f.Now = o.Writer.Clock.Now()
 	return f, ctx.Err()
 }
 
-// identity looks up who owns the credentials, in the deployment region. No permission is needed for it.
-func (p *Probe) identity(ctx context.Context) (writer.Identity, verify.Identity) {
-	out, err := p.Writer.Clients.STS(p.Writer.DeploymentRegion).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err == nil {
-		arn, parseErr := model.ParseARN(aws.ToString(out.Arn))
-		if err = parseErr; err == nil {
-			return writer.Identity{Account: aws.ToString(out.Account), Partition: arn.Partition},
-				verify.Identity{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}
-		}
+// identify looks up who owns the credentials, in the deployment region. No permission is needed for it.
+func identify(ctx context.Context, w *writer.Writer) (writer.Identity, verify.Identity) {
+	out, err := w.Clients.STS(w.DeploymentRegion).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return writer.Identity{}, verify.Identity{Failure: FailureOf(err)}
 	}
-	return writer.Identity{}, verify.Identity{Failure: FailureOf(err)}
-}
-
-// regional is what was read in a region.
-type regional struct {
-	facts     verify.Region
-	resources []model.Resource
+	account, caller := aws.ToString(out.Account), aws.ToString(out.Arn)
+	arn, err := model.ParseARN(caller)
+	if err != nil {
+		return writer.Identity{}, verify.Identity{Failure: FailureOf(err)}
+	}
+	return writer.Identity{Account: account, Partition: arn.Partition}, verify.Identity{Account: account, ARN: caller}
 }
 
 // region reads everything about a region but metrics and permissions. If it cannot be reached,
 // nothing more than that is known.
-func (p *Probe) region(ctx context.Context, region string, owner writer.Identity, in Input, found *traces) regional {
-	r := regional{facts: verify.Region{
-		Name: region, Concerned: region == p.Writer.DeploymentRegion,
-		Listed: slices.Contains(awsapi.PersonalizeRegions(owner.Partition), region),
-	}}
-	resources, problems := p.List(ctx, region)
+func (r *reading) region(ctx context.Context, name string) (verify.Region, []model.Resource) {
+	facts := verify.Region{Name: name, Concerned: name == r.home, Listed: slices.Contains(awsapi.PersonalizeRegions(r.owner.Partition), name)}
+	resources, problems := r.List(ctx, name)
 	if len(problems) > 0 {
-		failure := FailureOf(problems[0].Err)
-		if r.facts.Reach = failure; !r.facts.Reached() {
-			return r
-		}
-		r.facts.Resources.Failure = failure
+		facts.Reach = FailureOf(problems[0].Err)
+		facts.Resources.Failure = facts.Reach
 	}
-	r.resources, r.facts.Resources.N = resources, len(resources)
-	r.facts.Concerned = r.facts.Concerned || len(resources) > 0
+	if !facts.Reached() {
+		return facts, nil
+	}
+	facts.Resources.N = len(resources)
+	facts.Concerned = facts.Concerned || len(resources) > 0
 	var side sync.WaitGroup
-	side.Go(func() { r.facts.Alarms = p.alarms(ctx, region, found) })
-	r.facts.Topic = p.topic(ctx, region, owner.ARN("sns", region, notify.TopicName), found)
-	if region == p.Writer.DeploymentRegion {
-		r.facts.Rule = p.rule(ctx, region, found)
+	side.Go(func() { facts.Alarms = r.alarms(ctx, name) })
+	facts.Topic = r.topic(ctx, name, r.owner.ARN("sns", name, notify.TopicName))
+	if name == r.home {
+		facts.Rule = r.rule(ctx)
 	}
 	side.Wait()
-	return r
+	return facts, resources
 }
 
 // witnesses bounds the resources of a region whose metrics are read: one is enough, if it was
@@ -159,29 +143,28 @@ const witnesses = 20
 
 // measure finds the newest of our metrics in each region: in the deployment region the count of
 // resources, elsewhere their minimums.
-func (p *Probe) measure(ctx context.Context, results []regional) {
-	now := p.Writer.Clock.Now()
+func (r *reading) measure(ctx context.Context, regions []verify.Region, resources [][]model.Resource) {
+	now := r.Writer.Clock.Now()
 	window := model.NewWindow(now.Add(-verify.LookBack).Truncate(rules.WindowLength), now.Truncate(rules.WindowLength))
-	queries := make([][]model.Query, len(results))
-	var all []model.Query
-	for i, r := range results {
+	queries := make([][]model.Query, len(regions))
+	for i, region := range regions {
 		switch {
-		case !r.facts.Reached() || !r.facts.Concerned:
-		case r.facts.Name == p.Writer.DeploymentRegion:
-			queries[i] = []model.Query{rules.RunningQuery(r.facts.Name, window)}
+		case !region.Reached() || !region.Concerned:
+		case region.Name == r.home:
+			queries[i] = []model.Query{rules.RunningQuery(region.Name, window)}
 		default:
-			for _, resource := range r.resources[:min(len(r.resources), witnesses)] {
+			for _, resource := range resources[i][:min(len(resources[i]), witnesses)] {
 				queries[i] = append(queries[i], rules.MinimumQuery(resource, window))
 			}
 		}
-		all = append(all, queries[i]...)
 	}
+	all := slices.Concat(queries...)
 	if len(all) == 0 {
 		return
 	}
-	readings, problems := p.Meter.Measure(ctx, all, nil)
-	for i := range results {
-		arrival := &results[i].facts.Metrics
+	readings, problems := r.Meter.Measure(ctx, all, nil)
+	for i := range regions {
+		arrival := &regions[i].Metrics
 		for _, q := range queries[i] {
 			series := readings.Get(q)
 			if n := len(series.Points); n > 0 {
@@ -194,11 +177,17 @@ func (p *Probe) measure(ctx context.Context, results []regional) {
 			}
 		}
 		for _, problem := range problems {
-			if problem.Region == results[i].facts.Name {
+			if problem.Region == regions[i].Name {
 				arrival.Failure = FailureOf(problem.Err)
 			}
 		}
 	}
+}
+
+// kinds are the kinds of failures that AWS answers with.
+var kinds = map[awsapi.Kind]verify.FailureKind{
+	awsapi.Denied: verify.Denied, awsapi.NotFound: verify.Missing,
+	awsapi.Unreachable: verify.Unreachable, awsapi.NoCredentials: verify.Credentials,
 }
 
 // FailureOf describes why something could not be read.
@@ -206,22 +195,12 @@ func FailureOf(err error) verify.Failure {
 	if err == nil {
 		return verify.Failure{}
 	}
-	f := verify.Failure{Kind: verify.Other, Text: awsapi.Line(err), Remedy: awsapi.Hint(err)}
-	name, isName := errors.AsType[*net.DNSError](err)
-	_, isDisabled := errors.AsType[*awsapi.RegionDisabledError](err)
-	switch kind := awsapi.KindOf(err); {
-	case isDisabled:
-		f.Kind = verify.Disabled
-	case isName && name.IsNotFound:
+	f := verify.Failure{Kind: cmp.Or(kinds[awsapi.KindOf(err)], verify.Other), Text: awsapi.Line(err), Remedy: awsapi.Hint(err)}
+	if name, ok := errors.AsType[*net.DNSError](err); ok && name.IsNotFound {
 		f.Kind = verify.NoHost
-	case kind == awsapi.Denied:
-		f.Kind = verify.Denied
-	case kind == awsapi.NotFound:
-		f.Kind = verify.Missing
-	case kind == awsapi.Unreachable:
-		f.Kind = verify.Unreachable
-	case kind == awsapi.NoCredentials:
-		f.Kind = verify.Credentials
+	}
+	if _, ok := errors.AsType[*awsapi.RegionDisabledError](err); ok {
+		f.Kind = verify.Disabled
 	}
 	return f
 }

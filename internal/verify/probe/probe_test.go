@@ -3,7 +3,6 @@ package probe
 import (
 	"errors"
 	"net"
-	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,34 +14,33 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
-
-	"github.com/personalize-monitor/personalize-monitor/test/iam"
 )
 
-var check = permissionCheck{
+var check = places{
 	owner: writer.Identity{Account: "123456789012", Partition: "aws"}, regions: []string{"eu-west-1", "us-east-1"}, home: "us-east-1",
-	resources: map[string]model.ARN{"eu-west-1": {
+	campaigns: map[string]model.ARN{"eu-west-1": {
 		Partition: "aws", Service: "personalize", Region: "eu-west-1", Account: "123456789012", Resource: "campaign/home",
 	}},
 }
 
-func TestPlacesOfAResource(t *testing.T) {
+func TestExamplesOfAResource(t *testing.T) {
 	tests := []struct {
 		pattern string
-		want    []place
+		want    [2]string // of the first region and of the deployment region
 	}{
-		{"*", []place{{"eu-west-1", "*"}, {"us-east-1", "*"}}},
-		{"arn:aws:personalize:*:123456789012:campaign/*", []place{
-			{"eu-west-1", "arn:aws:personalize:eu-west-1:123456789012:campaign/home"},
-			{"us-east-1", "arn:aws:personalize:us-east-1:123456789012:campaign/personalize-monitor-verify"},
+		{"*", [2]string{"*", "*"}},
+		{"arn:aws:personalize:*:123456789012:campaign/*", [2]string{
+			"arn:aws:personalize:eu-west-1:123456789012:campaign/home", "arn:aws:personalize:us-east-1:123456789012:campaign/personalize-monitor-verify",
 		}},
-		{"arn:aws:sns:eu-west-1:123456789012:topic", []place{{"eu-west-1", "arn:aws:sns:eu-west-1:123456789012:topic"}}},
-		{"arn:aws:sns:ap-south-1:123456789012:topic", nil},
-		{"arn:aws:cloudwatch::*:dashboard/x-*", []place{{"us-east-1", "arn:aws:cloudwatch::123456789012:dashboard/x-personalize-monitor-verify"}}},
+		{"arn:aws:sns:eu-west-1:123456789012:topic", [2]string{"arn:aws:sns:eu-west-1:123456789012:topic", ""}},
+		{"arn:aws:sns:ap-south-1:123456789012:topic", [2]string{}},
+		{"arn:aws:cloudwatch::*:dashboard/x-*", [2]string{"", "arn:aws:cloudwatch::123456789012:dashboard/x-personalize-monitor-verify"}},
 	}
 	for _, tt := range tests {
-		if got := check.places(tt.pattern); !slices.Equal(got, tt.want) {
-			t.Errorf("%s: got %v, want %v", tt.pattern, got, tt.want)
+		for i, region := range check.regions {
+			if got, ok := check.example(tt.pattern, region); ok != (tt.want[i] != "") || ok && got != tt.want[i] {
+				t.Errorf("%s in %s: got %q, %t, want %q", tt.pattern, region, got, ok, tt.want[i])
+			}
 		}
 	}
 }
@@ -137,23 +135,6 @@ func TestFailureOf(t *testing.T) {
 	for _, tt := range tests {
 		if got := FailureOf(tt.err); got.Kind != tt.want || (got.Text == "") != (tt.err == nil) {
 			t.Errorf("%v: got %+v", tt.err, got)
-		}
-	}
-}
-
-// Every action that a use reads with is called or simulated: no name of an action is misspelled here.
-func TestReadersAreActionsOfTheTable(t *testing.T) {
-	known := map[string]bool{}
-	for _, use := range append(permissions.Uses(), permissions.Functions()...) {
-		for _, s := range permissions.For(use, permissions.Options{}) {
-			for _, action := range s.Actions {
-				known[action] = true
-			}
-		}
-	}
-	for action := range readers {
-		if !known[action] || !iam.Reads(action) {
-			t.Errorf("%s is no action that a use reads with", action)
 		}
 	}
 }

@@ -25,11 +25,9 @@ import (
 func findings(t *testing.T, w *awsbed.World) []verify.Finding {
 	t.Helper()
 	wr, _ := w.Writer()
-	reader := probe.New(probe.Options{
+	facts, err := probe.Facts(t.Context(), probe.Options{
 		Writer: wr, Meter: traffic.New(traffic.Options{Clients: wr.Clients, Clock: w.Clock}),
-		List: inventory.New(inventory.Options{Clients: wr.Clients, Clock: w.Clock}).List,
-	})
-	facts, err := reader.Run(t.Context(), probe.Input{
+		List: inventory.New(inventory.Options{Clients: wr.Clients, Clock: w.Clock}).List, Progress: func(string, int, int) {},
 		Use: "run", Version: "1", Regions: []string{awsbed.Home, awsbed.Other}, Dashboard: "Amazon-Personalize-Monitor",
 		Statements: func(account, partition string) []permissions.Statement {
 			return permissions.For(permissions.Run, permissions.Options{Account: account, Partition: partition, Region: awsbed.Home})
