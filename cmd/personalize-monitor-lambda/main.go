@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
@@ -14,7 +13,5 @@ import (
 var version string
 
 func main() {
-	err := lambda.Start(context.Background(), lambda.Options{Env: os.LookupEnv, Log: os.Stderr, Version: version})
-	fmt.Fprintln(os.Stderr, "personalize-monitor:", err)
-	os.Exit(1)
+	lambda.Start(context.Background(), lambda.Options{Env: os.LookupEnv, Log: os.Stderr, Version: version})
 }

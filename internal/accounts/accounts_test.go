@@ -63,8 +63,8 @@ func entry(id, role, external string) accounts.Entry {
 // Each account is worked in with credentials of its role, which are got once and renewed in time.
 func TestCredentialsOfARole(t *testing.T) {
 	b := newBed(t)
-	source := accounts.NewSource(b.settings, b.clients)
-	clients := awsapi.New(awsapi.Options{Config: source.Config(entry("222222222222", "Reader", "north-7")), Clock: b.clock})
+	settings := accounts.Settings(b.settings, b.clients)
+	clients := awsapi.New(awsapi.Options{Config: settings(entry("222222222222", "Reader", "north-7")), Clock: b.clock})
 	defer clients.Close()
 	for range 3 {
 		out, err := clients.STS(region).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
@@ -79,10 +79,10 @@ func TestCredentialsOfARole(t *testing.T) {
 	if err != nil || *out.Account != "111111111111" {
 		t.Errorf("the given credentials changed: %v %v", out, err)
 	}
-	if creds, err := source.Config(accounts.Entry{}).Credentials.Retrieve(t.Context()); err != nil || creds.AccessKeyID != "HUB" {
+	if creds, err := settings(accounts.Entry{}).Credentials.Retrieve(t.Context()); err != nil || creds.AccessKeyID != "HUB" {
 		t.Errorf("an account without a role has %v, %v", creds.AccessKeyID, err)
 	}
-	creds, err := source.Config(entry("222222222222", "Reader", "north-7")).Credentials.Retrieve(t.Context())
+	creds, err := settings(entry("222222222222", "Reader", "north-7")).Credentials.Retrieve(t.Context())
 	if left := time.Until(creds.Expires); err != nil || left < 50*time.Minute || left > 56*time.Minute {
 		t.Errorf("credentials are renewed in %v (%v), want 5 minutes before their hour is over", left, err)
 	}
@@ -90,7 +90,7 @@ func TestCredentialsOfARole(t *testing.T) {
 
 func TestARoleThatCannotBeAssumed(t *testing.T) {
 	b := newBed(t)
-	source := accounts.NewSource(b.settings, b.clients)
+	settings := accounts.Settings(b.settings, b.clients)
 	for _, c := range []struct {
 		name  string
 		entry accounts.Entry
@@ -102,7 +102,7 @@ func TestARoleThatCannotBeAssumed(t *testing.T) {
 		{"a closed account", entry("444444444444", "Reader", ""), "AccessDenied"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			clients := awsapi.New(awsapi.Options{Config: source.Config(c.entry), Clock: b.clock})
+			clients := awsapi.New(awsapi.Options{Config: settings(c.entry), Clock: b.clock})
 			defer clients.Close()
 			_, err := clients.STS(region).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 			if line := awsapi.Line(err); !strings.Contains(line, c.want) || strings.Contains(line, "south-1") {

@@ -56,7 +56,6 @@ func ParseFile(name string, data []byte) (list []Entry, err error) {
 	return list, nil
 }
 
-// file is a file of accounts that is being read.
 type file struct{ *yamldoc.Document }
 
 func (f file) accounts(n ast.Node) []Entry {

@@ -38,15 +38,9 @@ func (s Selection) Check() error {
 // is an error, ErrNoAccount, as its name may be misspelt.
 func List(ctx context.Context, clients *awsapi.Clients, region string, own model.ARN, s Selection) ([]Entry, error) {
 	client := organizations.NewFromConfig(clients.ConfigFor(region))
-	var found []types.Account
-	err := awsapi.ReadPages(func(token *string) (*string, error) {
-		page, err := client.ListAccounts(ctx, &organizations.ListAccountsInput{NextToken: token})
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, page.Accounts...)
-		return page.NextToken, nil
-	})
+	found, err := awsapi.ReadAll(func(token *string) (*organizations.ListAccountsOutput, error) {
+		return client.ListAccounts(ctx, &organizations.ListAccountsInput{NextToken: token})
+	}, func(o *organizations.ListAccountsOutput) ([]types.Account, *string) { return o.Accounts, o.NextToken })
 	if err != nil {
 		return nil, fmt.Errorf("list the accounts of the organization: ListAccounts in %s: %w", region, err)
 	}
@@ -57,7 +51,6 @@ func List(ctx context.Context, clients *awsapi.Clients, region string, own model
 	return list, err
 }
 
-// entries are the selected accounts.
 func (s Selection) entries(found []types.Account, own model.ARN) ([]Entry, error) {
 	var list []Entry
 	missing := slices.Clone(s.Exclude)

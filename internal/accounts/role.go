@@ -21,54 +21,34 @@ const (
 	renewBefore = 5 * time.Minute
 )
 
-// Source makes the settings of accounts. All accounts share the connections of the given settings,
-// and nothing else.
-type Source struct {
-	settings aws.Config
-	clients  *awsapi.Clients
-}
-
-// NewSource makes a source from the given settings, and the clients that were made of them.
-func NewSource(settings aws.Config, clients *awsapi.Clients) *Source {
-	settings = settings.Copy()
-	if client, ok := settings.HTTPClient.(*awshttp.BuildableClient); ok {
-		settings.HTTPClient = client.Freeze()
+// Settings returns what makes the settings of accounts from the given ones, and from the clients that
+// were made of them. All accounts share the connections, and nothing else. No role is assumed: the first
+// call does that, and later ones renew the credentials before they expire.
+func Settings(given aws.Config, clients *awsapi.Clients) func(Entry) aws.Config {
+	given = given.Copy()
+	if client, ok := given.HTTPClient.(*awshttp.BuildableClient); ok {
+		given.HTTPClient = client.Freeze()
 	}
-	return &Source{settings, clients}
-}
-
-// Config is the settings of an account. It assumes no role: the first call does, and later ones renew
-// the credentials before they expire.
-func (s *Source) Config(e Entry) aws.Config {
-	settings := s.settings.Copy()
-	if e.Role.Account == "" {
+	return func(e Entry) aws.Config {
+		settings := given.Copy()
+		if e.Role.Account == "" {
+			return settings
+		}
+		with := "no external id"
+		provider := stscreds.NewAssumeRoleProvider(clients.STS(settings.Region), e.Role.String(), func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName, o.Duration = sessionName, sessionTime
+			if e.ExternalID != "" {
+				o.ExternalID, with = aws.String(e.ExternalID), "the external id given"
+			}
+		})
+		role := aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+			creds, err := provider.Retrieve(ctx)
+			if err != nil {
+				return creds, &awsapi.RoleError{Role: e.Role.String(), With: with, Err: err}
+			}
+			return creds, nil
+		})
+		settings.Credentials = aws.NewCredentialsCache(role, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = renewBefore })
 		return settings
 	}
-	provider := stscreds.NewAssumeRoleProvider(s.clients.STS(settings.Region), e.Role.String(), func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName, o.Duration = sessionName, sessionTime
-		if e.ExternalID != "" {
-			o.ExternalID = aws.String(e.ExternalID)
-		}
-	})
-	settings.Credentials = aws.NewCredentialsCache(role{provider, e}, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = renewBefore })
-	return settings
-}
-
-// role gets the credentials of a role.
-type role struct {
-	*stscreds.AssumeRoleProvider
-	entry Entry
-}
-
-// Retrieve implements aws.CredentialsProvider. Its errors name the role.
-func (r role) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	creds, err := r.AssumeRoleProvider.Retrieve(ctx)
-	if err == nil {
-		return creds, nil
-	}
-	id := "no external id"
-	if r.entry.ExternalID != "" {
-		id = "the external id given"
-	}
-	return creds, &awsapi.RoleError{Role: r.entry.Role.String(), With: id, Err: err}
 }

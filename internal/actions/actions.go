@@ -112,7 +112,6 @@ func (n Answer) Err() error {
 	return errors.Join(errs...)
 }
 
-// add adds what followed the action.
 func (n *Answer) add(sent []events.Event, problems []model.Problem) {
 	n.Events = append(n.Events, sent...)
 	n.Problems = append(n.Problems, problems...)

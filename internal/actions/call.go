@@ -81,7 +81,7 @@ func contradicted(action model.Action, req events.Request, d rules.Decision) str
 	return outdated(req, d.Resource.MinTPS)
 }
 
-// wanted is whether the action wants a solution to be trained automatically.
+// wanted is whether a solution is to be trained automatically.
 func (x *execution) wanted() bool { return x.action == model.ActionResume }
 
 // reschedules reports whether the action changes the schedule of automatic training.
@@ -109,7 +109,6 @@ func (x *execution) trainingAlready(s state) string {
 	return "is not trained automatically already"
 }
 
-// call is the request to Personalize.
 func (x *execution) call() func(context.Context) error {
 	api, arn := x.w.Clients.Personalize(x.req.ARN.Region), aws.String(x.req.ARN.String())
 	minimum := aws.Int32(int32(x.req.NewMinTPS)) // at most events.MaxMinTPS
@@ -168,7 +167,6 @@ func (x *execution) leftBehind(ctx context.Context) string {
 		training.Every(s.training.schedule), training.PauseCommand(solution))
 }
 
-// servedByOthers reports whether another campaign serves the solution.
 func (x *execution) servedByOthers(ctx context.Context, api *personalize.Client, solution string) (bool, error) {
 	others := false
 	err := awsapi.ReadPages(func(token *string) (*string, error) {

@@ -20,7 +20,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
-// execution is one action in progress.
 type execution struct {
 	Options
 	distinction
@@ -60,7 +59,6 @@ func (x *execution) run(ctx context.Context) (Answer, error) {
 	return answer, err
 }
 
-// handle executes a request about a resource that was read, if there is something to do.
 func (x *execution) handle(ctx context.Context) (Answer, error) {
 	why := x.nothingToDo(x.before)
 	switch {
@@ -81,7 +79,6 @@ func (x *execution) setsForGood() bool {
 	return x.action == model.ActionUpdate && !x.req.Automatic() && !x.req.Timed()
 }
 
-// keep releases nothing.
 func keep(context.Context) {}
 
 // countLost counts lost audit records, also if ctx has ended.
@@ -130,7 +127,6 @@ func (x *execution) read(ctx context.Context) (err error) {
 // ErrNotFound is the error of an action on a resource that does not exist and would have to.
 var ErrNotFound = errors.New("it does not exist")
 
-// attempt makes the checks and, unless one of them refuses, the call.
 func (x *execution) attempt(ctx context.Context) (Answer, error) {
 	if x.req.Automatic() {
 		why, guarded, err := x.check(ctx)
@@ -235,7 +231,6 @@ func (x *execution) check(ctx context.Context) (why string, guarded bool, err er
 	return why, why != "", nil
 }
 
-// verdict is the verdict of an automatic request.
 func (x *execution) verdict() rules.Verdict {
 	return cmp.Or(x.req.Scheduled, rules.VerdictOf(x.action))
 }
@@ -269,7 +264,6 @@ func (x *execution) unrecorded(ctx context.Context) (why string) {
 	return "its audit record could not be written, and nothing is stopped or deleted without one"
 }
 
-// refused is the answer to a request that is not executed.
 func (x *execution) refused(ctx context.Context, why string, guarded bool) Answer {
 	x.record(ctx, writer.Refused, why)
 	how := "no longer holds"

@@ -181,7 +181,6 @@ func (a *Actions) await(ctx context.Context, req events.Request, o RestoreOption
 	}
 }
 
-// recreate creates a deleted campaign as it was.
 func (a *Actions) recreate(ctx context.Context, before events.Before, req events.Request, now state) (Answer, error) {
 	x := &execution{Options: a.o, w: a.w, action: model.ActionRestore, req: req, before: state{gone: true}}
 	if !now.gone && !now.status.Deleting() { // a dry run does not wait for the end of a deletion

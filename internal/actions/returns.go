@@ -88,7 +88,6 @@ func (x *execution) endReturn(ctx context.Context, why string) []model.Problem {
 	return nil
 }
 
-// timedRaise is the return that a timed raise arranges.
 func (x *execution) timedRaise() (schedule.Return, error) {
 	none := schedule.Return{}
 	now := x.w.Clock.Now().UTC()

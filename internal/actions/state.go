@@ -50,7 +50,6 @@ type autoTraining struct {
 	events    *types.EventsConfig // the other part of what an update of the schedule replaces
 }
 
-// updating reports whether an update is in progress.
 func (s state) updating() bool { return s.update != nil && !s.update.Status.Settled() }
 
 // busy says what prevents a change; empty if nothing is known to.
@@ -80,7 +79,6 @@ func (s state) record(arn model.ARN) *events.Before {
 	return before
 }
 
-// read describes the resource of a request.
 func read(ctx context.Context, w *writer.Writer, req events.Request) (state, error) {
 	describe := readCampaign
 	switch req.Kind {

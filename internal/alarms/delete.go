@@ -28,10 +28,8 @@ const (
 type Deletion struct {
 	Writer *writer.Writer
 	Region string
-	Until  time.Time // no call begins from then on; zero: no limit
-	// Reads and Deletes stop calls that are denied three times in a row.
-	Reads, Deletes *writer.Breaker
-	Known          *writer.Memory[writer.Tags] // tags that are not read again, by ARN
+	Until  time.Time                   // no call begins from then on; zero: no limit
+	Known  *writer.Memory[writer.Tags] // tags that are not read again, by ARN
 	// Keep says why an alarm stays; empty if it may be deleted.
 	Keep func(change Change, tags writer.Tags) string
 }
@@ -55,9 +53,16 @@ var (
 	errNotDeleted    = errors.New("ended before it was removed") // or after, if the answer did not arrive
 )
 
+// deletion is a Deletion in progress. Its breakers stop calls that are denied three times in a row.
+type deletion struct {
+	Deletion
+	reads, deletes *writer.Breaker
+}
+
 // Run deletes alarms, a hundred in one call. What was read is deleted even if time runs out. The
 // results are in the order of the changes.
-func (d Deletion) Run(ctx context.Context, changes []Change) []DeletionResult {
+func (in Deletion) Run(ctx context.Context, changes []Change) ([]DeletionResult, []model.Problem) {
+	d := deletion{in, writer.NewBreaker(in.Region, writer.OpListTags), writer.NewBreaker(in.Region, opDeleteAlarms)}
 	results := make([]DeletionResult, len(changes))
 	for i, change := range changes {
 		results[i].Change = change
@@ -69,14 +74,14 @@ func (d Deletion) Run(ctx context.Context, changes []Change) []DeletionResult {
 		}
 		d.delete(ctx, permitted)
 	}
-	return results
+	return results, slices.Concat(d.reads.Problems(), d.deletes.Problems())
 }
 
 // permitted are those of a few alarms that may be deleted. Their tags are read at the same time; no
 // more are once that is denied.
-func (d Deletion) permitted(ctx context.Context, few []DeletionResult) (permitted []*DeletionResult) {
-	if d.Reads.Open() {
-		d.Reads.Skip(len(few))
+func (d deletion) permitted(ctx context.Context, few []DeletionResult) (permitted []*DeletionResult) {
+	if d.reads.Open() {
+		d.reads.Skip(len(few))
 		for i := range few {
 			few[i].Err = errReadsDenied
 		}
@@ -95,10 +100,10 @@ func (d Deletion) permitted(ctx context.Context, few []DeletionResult) (permitte
 		case awsapi.KindOf(a.Err) == awsapi.NotFound:
 			a.Outcome, a.Err = writer.AlreadySo, nil
 		case a.Err != nil:
-			d.Reads.Fail(a.about(), fmt.Errorf("read the tags of alarm %s: %w", a.Name, a.Err))
+			d.reads.Fail(a.about(), fmt.Errorf("read the tags of alarm %s: %w", a.Name, a.Err))
 		default:
 			if !a.Cached {
-				d.Reads.Succeed()
+				d.reads.Succeed()
 			}
 			if a.Keep = d.Keep(a.Change, a.Tags); a.Keep == "" {
 				permitted = append(permitted, a)
@@ -111,7 +116,7 @@ func (d Deletion) permitted(ctx context.Context, few []DeletionResult) (permitte
 // ErrNoARN is the error of an alarm that CloudWatch lists without its ARN.
 var ErrNoARN = errors.New("the listing has no ARN for it")
 
-func (d Deletion) readTags(ctx context.Context, a *DeletionResult) {
+func (d deletion) readTags(ctx context.Context, a *DeletionResult) {
 	lastRead := d.Until
 	if !lastRead.IsZero() {
 		lastRead = lastRead.Add(-deletionReserve)
@@ -140,7 +145,7 @@ func (c Change) about() string {
 // delete deletes up to a hundred alarms in one call. CloudWatch ignores names that do not exist
 // any more. If it rejects the call, as for an alarm that a person's composite alarm depends on,
 // the call is repeated in halves, so that only that alarm remains.
-func (d Deletion) delete(ctx context.Context, alarms []*DeletionResult) {
+func (d deletion) delete(ctx context.Context, alarms []*DeletionResult) {
 	set := func(outcome writer.Outcome, err error) {
 		for _, a := range alarms {
 			a.Outcome, a.Late, a.Err = outcome, errors.Is(err, errNotDeleted), err
@@ -149,8 +154,8 @@ func (d Deletion) delete(ctx context.Context, alarms []*DeletionResult) {
 	switch {
 	case len(alarms) == 0:
 		return
-	case d.Deletes.Open():
-		d.Deletes.Skip(len(alarms))
+	case d.deletes.Open():
+		d.deletes.Skip(len(alarms))
 		set("", errDeletesDenied)
 		return
 	case d.Writer.OutOfTime(ctx, d.Until):
@@ -173,7 +178,7 @@ func (d Deletion) delete(ctx context.Context, alarms []*DeletionResult) {
 	outcome, err := d.Writer.Do(ctx, intent, writer.Call(d.Writer.Clients.CloudWatch(d.Region).DeleteAlarms, in))
 	switch {
 	case err == nil:
-		d.Deletes.Succeed()
+		d.deletes.Succeed()
 		set(outcome, nil)
 	case ctx.Err() != nil:
 		set("", errNotDeleted)
@@ -181,7 +186,7 @@ func (d Deletion) delete(ctx context.Context, alarms []*DeletionResult) {
 		d.delete(ctx, alarms[:len(alarms)/2])
 		d.delete(ctx, alarms[len(alarms)/2:])
 	default:
-		d.Deletes.Fail(intent.ARN, fmt.Errorf("%s: %w", what, err))
+		d.deletes.Fail(intent.ARN, fmt.Errorf("%s: %w", what, err))
 		set("", err)
 	}
 }

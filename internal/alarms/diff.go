@@ -124,11 +124,11 @@ func update(d Desired, a Alarm, now time.Time) Change {
 		last = a.Settings.fingerprint()
 	}
 	change.Adopt = !ours || last[tagsDue] != ""
-	next, kept := merge(d.Settings, a, last)
+	next, differs, kept := merge(d.Settings, a, last)
 	if len(kept) > 0 {
 		change.Reason = "changed by a person, which stays: " + strings.Join(kept, ", ")
 	}
-	if differs := differences(a.Settings, next); len(differs) > 0 {
+	if len(differs) > 0 {
 		change.Kind, change.Settings = Update, next
 		change.Reason = joinReasons("updated: "+strings.Join(differs, ", "), change.Reason)
 		change.Reset = next.ActionsOn && !a.Settings.ActionsOn && a.State == StateAlarm
@@ -152,8 +152,9 @@ func joinReasons(reasons ...string) string {
 }
 
 // merge returns the desired settings, except for the groups that differ from what was last
-// written, which a person changed, and the actions, which are switched on only when due.
-func merge(want Settings, a Alarm, last fingerprint) (next Settings, kept []string) {
+// written, which a person changed, and the actions, which are switched on only when due. It names the
+// groups that differ from the alarm's, and those that are kept.
+func merge(want Settings, a Alarm, last fingerprint) (next Settings, differs, kept []string) {
 	next = a.Settings
 	for _, g := range groups {
 		switch {
@@ -167,19 +168,11 @@ func merge(want Settings, a Alarm, last fingerprint) (next Settings, kept []stri
 		default:
 			next.copyGroup(g, want)
 		}
-	}
-	return next, kept
-}
-
-// differences names the groups in which two settings differ.
-func differences(have, want Settings) []string {
-	var names []string
-	for _, g := range groups {
-		if have.print(g) != want.print(g) {
-			names = append(names, string(g))
+		if next.print(g) != a.Settings.print(g) {
+			differs = append(differs, string(g))
 		}
 	}
-	return names
+	return next, differs, kept
 }
 
 // nextFingerprint is the fingerprint after an update: the new value of what is written now,

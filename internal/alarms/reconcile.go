@@ -24,6 +24,17 @@ const (
 	opSetAlarmState  = "SetAlarmState"
 )
 
+// tag is the first step of a change that adopts an alarm.
+const tag ChangeKind = "tag"
+
+// operations are the calls that write alarms, in the order in which their problems are reported.
+// Creating an alarm with tags takes one permission more than updating it, so that each kind of
+// change has its own circuit breaker.
+var operations = []struct {
+	kind ChangeKind
+	op   string
+}{{tag, writer.OpTagResource}, {Create, opPutMetricAlarm}, {Update, opPutMetricAlarm}, {Adopt, opPutMetricAlarm}, {Reset, opSetAlarmState}}
+
 // tagsTTL is how long the tags of an alarm that stays because of them are believed, so that a
 // person's alarm does not cost a call in every cycle.
 const tagsTTL = 6 * time.Hour
@@ -114,7 +125,10 @@ func (a *Alarms) ReconcileAll(ctx context.Context, inputs []ReconcileInput) (Cou
 // one alarm is a problem and the others go on, unless the same kind of change is denied three
 // times in a row: then it is not tried again, and is one problem.
 func (a *Alarms) Reconcile(ctx context.Context, in ReconcileInput) (Counts, []model.Problem) {
-	r := &reconciler{Alarms: a, region: in.Region, until: in.Until}
+	r := &reconciler{Alarms: a, region: in.Region, until: in.Until, breakers: map[ChangeKind]*writer.Breaker{}}
+	for _, o := range operations {
+		r.breakers[o.kind] = writer.NewBreaker(in.Region, o.op)
+	}
 	var deletions, writes []Change
 	for _, change := range in.Changes {
 		switch change.Kind {
@@ -126,16 +140,15 @@ func (a *Alarms) Reconcile(ctx context.Context, in ReconcileInput) (Counts, []mo
 			r.keep(ctx, change, change.Reason)
 		}
 	}
-	r.delete(ctx, deletions)
+	problems := r.delete(ctx, deletions)
 	for i, change := range writes {
 		r.write(ctx, change)
 		if in.Progress != nil {
 			in.Progress(i+1, len(writes))
 		}
 	}
-	var problems []model.Problem
-	for _, b := range r.breakers {
-		problems = append(problems, b.Problems()...)
+	for _, o := range operations {
+		problems = append(problems, r.breakers[o.kind].Problems()...)
 	}
 	return r.counts, problems
 }
@@ -146,24 +159,7 @@ type reconciler struct {
 	region   string
 	until    time.Time
 	counts   Counts
-	breakers []keyedBreaker // in the order of their first use
-}
-
-type keyedBreaker struct {
-	key string
-	*writer.Breaker
-}
-
-// breaker is the circuit breaker for a kind of change.
-func (r *reconciler) breaker(key, op string) *writer.Breaker {
-	for _, b := range r.breakers {
-		if b.key == key {
-			return b.Breaker
-		}
-	}
-	b := writer.NewBreaker(r.region, op)
-	r.breakers = append(r.breakers, keyedBreaker{key, b})
-	return b
+	breakers map[ChangeKind]*writer.Breaker
 }
 
 // keep leaves an alarm as it is, and logs the reason if there is one.
@@ -175,29 +171,28 @@ func (r *reconciler) keep(ctx context.Context, change Change, reason string) {
 	}
 }
 
-// write makes one creation, update or reset. Creating an alarm with tags takes one permission
-// more than updating it, so each has its own breaker.
+// write makes one creation, update or reset.
 func (r *reconciler) write(ctx context.Context, change Change) {
-	op, count, call := opPutMetricAlarm, &r.counts.Updated, r.put
+	count, call := &r.counts.Updated, r.put
 	switch change.Kind {
 	case Create:
 		count = &r.counts.Created
 	case Reset:
-		op, call = opSetAlarmState, r.reset
+		call = r.reset
 	}
-	open := r.breaker(string(change.Kind), op).Open()
+	open := r.breakers[change.Kind].Open()
 	if !open && r.w.OutOfTime(ctx, r.until) {
 		r.counts.Left++
 		return
 	}
-	if !open && change.Adopt && !r.try(ctx, change, writer.OpTagResource, writer.OpTagResource, "tag", r.adopt) {
+	if !open && change.Adopt && !r.try(ctx, change, tag, r.adopt) {
 		if change.Kind == Adopt { // nothing else is to be written
 			r.counts.Kept++
 			return
 		}
 		change.Description = withTagsDue(change.Description)
 	}
-	if !r.try(ctx, change, string(change.Kind), op, string(change.Kind), call) {
+	if !r.try(ctx, change, change.Kind, call) {
 		if !open && ctx.Err() != nil {
 			r.counts.Left++
 		}
@@ -205,13 +200,13 @@ func (r *reconciler) write(ctx context.Context, change Change) {
 	}
 	*count++
 	if change.Reset { // if it fails, the fingerprint in its description makes the next cycle do it
-		r.try(ctx, change, string(Reset), opSetAlarmState, "reset", r.reset)
+		r.try(ctx, change, Reset, r.reset)
 	}
 }
 
 // try makes one call about an alarm, unless such calls are denied, and reports whether it succeeded.
-func (r *reconciler) try(ctx context.Context, change Change, key, op, doing string, call func(context.Context, Change) error) bool {
-	breaker := r.breaker(key, op)
+func (r *reconciler) try(ctx context.Context, change Change, kind ChangeKind, call func(context.Context, Change) error) bool {
+	breaker := r.breakers[kind]
 	if breaker.Open() {
 		breaker.Skip(1)
 		return false
@@ -220,7 +215,7 @@ func (r *reconciler) try(ctx context.Context, change Change, key, op, doing stri
 	if err == nil {
 		breaker.Succeed()
 	} else if ctx.Err() == nil {
-		breaker.Fail(change.Resource.String(), fmt.Errorf("%s alarm %s: %w", doing, change.Name, err))
+		breaker.Fail(change.Resource.String(), fmt.Errorf("%s alarm %s: %w", kind, change.Name, err))
 	}
 	return err == nil
 }
@@ -277,10 +272,9 @@ func keepReason(tags writer.Tags, ownOnly bool, deployment string) string {
 }
 
 // delete deletes alarms, and counts the results.
-func (r *reconciler) delete(ctx context.Context, changes []Change) {
-	results := Deletion{
+func (r *reconciler) delete(ctx context.Context, changes []Change) []model.Problem {
+	results, problems := Deletion{
 		Writer: r.w, Region: r.region, Until: r.until, Known: r.kept,
-		Reads: r.breaker(writer.OpListTags, writer.OpListTags), Deletes: r.breaker(opDeleteAlarms, opDeleteAlarms),
 		Keep: func(c Change, tags writer.Tags) string { return keepReason(tags, c.OwnOnly, r.w.Deployment) },
 	}.Run(ctx, changes)
 	for _, result := range results {
@@ -296,6 +290,7 @@ func (r *reconciler) delete(ctx context.Context, changes []Change) {
 			r.counts.Deleted++
 		}
 	}
+	return problems
 }
 
 // DeleteFor deletes the alarms of a resource that goes out of service, except those of other

@@ -12,16 +12,15 @@ import (
 
 // Limits of one API call, with their sources.
 const (
-	MaxListPage        = 100       // maxResults of ListCampaigns and ListRecommenders (Personalize API model)
-	MaxMetricQueries   = 500       // queries in a GetMetricData call (CloudWatch API reference)
-	MaxDatapoints      = 100_800   // datapoints in a page of GetMetricData (CloudWatch API reference)
-	MaxMetricData      = 1_000     // data in a PutMetricData call (CloudWatch API reference)
-	MaxMetricDataBytes = 1_000_000 // of a PutMetricData request: 1 MB (same page), in the smaller meaning
-	MaxMetricValue     = 0x1p360   // magnitude of a PutMetricData value (CloudWatch API reference, MetricDatum)
-	MaxAlarmPage       = 100       // MaxRecords of DescribeAlarms (CloudWatch API reference)
-	MaxAlarmNames      = 100       // names in a call of DescribeAlarms or of what changes alarms (same reference)
-	MaxDashboardNames  = 100       // names in a DeleteDashboards call (CloudWatch API model)
-	MaxFilterPattern   = 1024      // characters in the filterPattern of FilterLogEvents (CloudWatch Logs API model)
+	MaxListPage       = 100     // maxResults of ListCampaigns and ListRecommenders (Personalize API model)
+	MaxMetricQueries  = 500     // queries in a GetMetricData call (CloudWatch API reference)
+	MaxDatapoints     = 100_800 // datapoints in a page of GetMetricData (CloudWatch API reference)
+	MaxMetricData     = 1_000   // data in a PutMetricData call (CloudWatch API reference)
+	MaxMetricValue    = 0x1p360 // magnitude of a PutMetricData value (CloudWatch API reference, MetricDatum)
+	MaxAlarmPage      = 100     // MaxRecords of DescribeAlarms (CloudWatch API reference)
+	MaxAlarmNames     = 100     // names in a call of DescribeAlarms or of what changes alarms (same reference)
+	MaxDashboardNames = 100     // names in a DeleteDashboards call (CloudWatch API model)
+	MaxFilterPattern  = 1024    // characters in the filterPattern of FilterLogEvents (CloudWatch Logs API model)
 )
 
 // How long CloudWatch keeps datapoints of which resolution. A GetMetricData query that
@@ -79,6 +78,21 @@ const (
 	maxTokenRepeats = 3
 	maxPages        = 10_000
 )
+
+// ReadAll reads the items of all pages of a listing, as far as possible: call reads one, and page takes it
+// apart.
+func ReadAll[O, T any](call func(token *string) (*O, error), page func(*O) (items []T, next *string)) (all []T, err error) {
+	err = ReadPages(func(token *string) (*string, error) {
+		out, err := call(token)
+		if err != nil {
+			return nil, err
+		}
+		items, next := page(out)
+		all = append(all, items...)
+		return next, nil
+	})
+	return all, err
+}
 
 // ReadPages reads one page after the other until there is no next token. Each read gets
 // the token of its page, nil for the first. It is an error if the same token keeps coming or the

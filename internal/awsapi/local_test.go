@@ -15,7 +15,6 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/test/throttle"
 )
 
 // TestTheRateIsKeptBeforeAWSHasToRefuse sends more than an endpoint accepts in a second.
@@ -32,7 +31,8 @@ func TestTheRateIsKeptBeforeAWSHasToRefuse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			server := httptest.NewServer(throttle.New(local, clk, map[string]float64{"DeleteAlarms": 3}))
+			local.AddFault(localaws.Fault{Operation: "DeleteAlarms", Rate: 3})
+			server := httptest.NewServer(local)
 			defer server.Close()
 			cfg := awsapi.LocalConfig("eu-west-1", server.URL, "LOCAL", nil)
 			cfg.RetryMaxAttempts = 1

@@ -109,8 +109,8 @@ func TestRisk(t *testing.T) {
 // What is known of the demand is known by whole hours, as for the rules.
 func TestDemandIsKnownByTheHour(t *testing.T) {
 	m := ReportTimeOf(now, 2, 2*time.Minute)
-	quiet := func(b *bench) *bench { // no request in the second whole hour of the span
-		return b.requests(func(i int) float64 {
+	quiet := func(b *bench) { // no request in the second whole hour of the span
+		b.requests(func(i int) float64 {
 			if i/12 == 1 {
 				return -1
 			}
@@ -156,7 +156,8 @@ func TestDemandIsKnownByTheHour(t *testing.T) {
 			b.readings[rules.ConfirmQueries(b.resource, lookBack(m))[0]] = model.Series{Complete: true, Points: []model.Datapoint{{Time: at, Value: 3}}}
 		}, 39, 0},
 	} {
-		b := quiet(newBench(model.Campaign, 4, m))
+		b := newBench(model.Campaign, 4, m)
+		quiet(b)
 		c.change(b)
 		d := b.measure().Demand(b.resource, b.readings, m)
 		if got := d.At(1).Hours; math.Abs(got-float64(c.known)) > 1e-9 {

@@ -82,9 +82,9 @@ func Advise(r model.Resource, u Metered, readings model.Readings, idle, used tim
 	if !u.Readable {
 		return Saving{Action: rules.None, Reason: u.Why}
 	}
-	evidence := confirmed(u.evidence, r, readings, lookBack(m))
-	s := u.advise(r, evidence, readings, idle, used, m)
-	s.Observed = rules.LoadOf(r, evidence, m.Now)
+	e := confirmed(u.evidence, r, readings, lookBack(m))
+	s := u.advise(r, e, readings, idle, used, m)
+	s.Observed = rules.LoadOf(r, e, m.Now)
 	return s
 }
 

@@ -175,16 +175,19 @@ func (s Spans) Advised() (m ReportTime, ok bool) {
 
 // Wide is the time of all that has to be read, which covers the others.
 func (s Spans) Wide() ReportTime {
-	wide := s.Of()
-	earlier := func(m ReportTime, ok bool) {
-		if ok && m.Span.Start.Before(wide.Span.Start) {
-			wide = ReportTime{Now: s.Now, Span: model.NewWindow(m.Span.Start, s.Shown.End), Until: s.Shown.End, usageOnly: true}
+	start := s.Shown.Start
+	for _, w := range []model.Window{s.Month, s.Before} {
+		if !w.Start.IsZero() {
+			start = model.Earlier(start, w.Start)
 		}
 	}
-	earlier(s.OfMonth())
-	earlier(s.OfBefore())
-	earlier(s.Advised())
-	return wide
+	if m, ok := s.Advised(); ok {
+		start = model.Earlier(start, m.Span.Start)
+	}
+	if start.Equal(s.Shown.Start) {
+		return s.Of()
+	}
+	return ReportTime{Now: s.Now, Span: model.NewWindow(start, s.Shown.End), Until: s.Shown.End, usageOnly: true}
 }
 
 // Narrow are the readings of a resource for a part of what was read for a wide time. They share

@@ -118,7 +118,7 @@ func (o *accountOptions) open(ctx context.Context, s *session, values config.Val
 			return nil, err
 		}
 	}
-	source := accounts.NewSource(s.config, s.clients)
+	settings := accounts.Settings(s.config, s.clients)
 	var list []member
 	for _, id := range values.Accounts() {
 		if !slices.ContainsFunc(entries, func(e accounts.Entry) bool { return e.ID == id }) {
@@ -127,7 +127,7 @@ func (o *accountOptions) open(ctx context.Context, s *session, values config.Val
 	}
 	for _, e := range entries {
 		own := *s
-		own.account.config = source.Config(e)
+		own.account.config = settings(e)
 		own.logger = s.logger.With("account", e.ID)
 		own.clients = app.NewClients(own.account.config, s.clock, own.logger)
 		m := member{session: &own, of: e.Account, role: e.Role, values: values.OfAccount(e.ID, e.Regions)}

@@ -148,7 +148,7 @@ func (o *verifyOptions) allFacts(ctx context.Context, s *session, values config.
 	defer closeAll(list)
 	if o.role != (model.ARN{}) {
 		own := *s
-		own.account.config = accounts.NewSource(s.config, s.clients).Config(accounts.Entry{Role: o.role, ExternalID: o.externalID})
+		own.account.config = accounts.Settings(s.config, s.clients)(accounts.Entry{Role: o.role, ExternalID: o.externalID})
 		own.clients = app.NewClients(own.account.config, s.clock, s.logger)
 		list[0] = member{session: &own, role: o.role, values: values}
 	}

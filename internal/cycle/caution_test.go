@@ -83,7 +83,7 @@ func savedOn(rows []row) (lowest, confirmed float64) {
 // Callers all of whose calls fail need the minimum when they are served again.
 func TestFailedCallsAreNotLowDemand(t *testing.T) {
 	for failing, want := range map[float64]rules.Verdict{0: rules.None, 100: rules.Refused} {
-		e := busyAt(1, 50, 40)
+		e := busyAt(1, 40)
 		e.Regions[0].DatasetGroups[0].Campaigns[0].Traffic.Percent5xx = failing
 		if r := byName(t, newBedInMemory(t, e).run(always), "c"); r.Decision != want {
 			t.Errorf("%v %% fail: %s to %d (%s)", failing, r.Decision, r.NewMin, r.Reason)

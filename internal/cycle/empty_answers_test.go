@@ -50,7 +50,7 @@ func TestAnEmptyAnswerIsNoProof(t *testing.T) {
 	for name, hidden := range emptyAnswers {
 		for skip := range calls {
 			for _, times := range spans {
-				b := warm(busyAt(6, 50, 40))
+				b := warm(busyAt(6, 40))
 				b.aws.AddFault(localaws.Fault{Operation: "GetMetricData", Kind: localaws.Hide, Hidden: hidden, Skip: skip, Times: times})
 				if list := changed(b.run(params)); len(list) > 0 {
 					t.Errorf("%s is missing from %d answers, the first after %d others: %v", name, times, skip, list)
@@ -58,10 +58,10 @@ func TestAnEmptyAnswerIsNoProof(t *testing.T) {
 			}
 		}
 	}
-	if list := changed(warm(busyAt(6, 50, 60)).run(params)); len(list) == 0 {
+	if list := changed(warm(busyAt(6, 60)).run(params)); len(list) == 0 {
 		t.Error("with whole answers nothing is stepped down")
 	}
-	gone := busyAt(6, 50, 40)
+	gone := busyAt(6, 40)
 	gone.Regions[0].DatasetGroups[0].Campaigns[0].Traffic = localaws.EstateTraffic{Shape: "stopped", TPS: 50, Since: 20 * 24 * time.Hour}
 	result := warm(gone).run(params)
 	if list := changed(result); len(list) == 0 {
@@ -76,7 +76,7 @@ func TestAnEmptyAnswerAboutTheOthersIsNoProof(t *testing.T) {
 	lost := localaws.DataFault{Namespace: model.NamespacePersonalize, LostPercent: 100}
 	for name, hidden := range emptyAnswers {
 		for skip := range 8 {
-			b := newBedInMemory(t, busyAt(6, 50, 40))
+			b := newBedInMemory(t, busyAt(6, 40))
 			for _, f := range hoursAgo(lost, 100, 200, 300) {
 				b.aws.AddDataFault(f)
 			}

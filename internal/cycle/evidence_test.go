@@ -19,12 +19,12 @@ import (
 
 var always = map[string]string{config.HourlyChecks: "always"}
 
-// busyAt is an estate of n campaigns with a constant load, which a monitor has watched for 30 days.
-func busyAt(n int, tps float64, minimum int) localaws.Estate {
+// busyAt is an estate of n campaigns with a constant load of 50 TPS, which a monitor has watched for 30 days.
+func busyAt(n, minimum int) localaws.Estate {
 	return localaws.Estate{Monitored: 30 * 24 * time.Hour, Regions: []localaws.EstateRegion{{
 		Name: home, DatasetGroups: []localaws.EstateDatasetGroup{{Name: "shop", Campaigns: []localaws.EstateCampaign{{
 			EstateEndpoint: localaws.EstateEndpoint{
-				Name: "c", Copies: n, Recipe: "aws-user-personalization", Age: 60 * 24 * time.Hour, Traffic: localaws.EstateTraffic{Shape: "constant", TPS: tps},
+				Name: "c", Copies: n, Recipe: "aws-user-personalization", Age: 60 * 24 * time.Hour, Traffic: localaws.EstateTraffic{Shape: "constant", TPS: 50},
 			},
 			MinTPS: minimum,
 		}}}},
@@ -65,7 +65,7 @@ func TestMissingDataAreNotLowDemand(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for minimum, want := range map[int]int{40: 40, 60: 50} {
-				b := newBedInMemory(t, busyAt(6, 50, minimum))
+				b := newBedInMemory(t, busyAt(6, minimum))
 				for _, f := range faults {
 					b.aws.AddDataFault(f)
 				}
@@ -96,7 +96,7 @@ func TestCountsLostForDaysAreNotLowDemand(t *testing.T) {
 	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	for _, lost := range []time.Duration{84 * time.Hour, 160 * time.Hour} {
 		for _, until := range []time.Duration{0, 40 * time.Hour, 130 * time.Hour} {
-			b := newBedInMemory(t, busyAt(4, 50, 40))
+			b := newBedInMemory(t, busyAt(4, 40))
 			b.aws.AddDataFault(localaws.DataFault{
 				Namespace: model.NamespacePersonalize, LostPercent: 100, From: noon.Add(-until - lost), Until: noon.Add(-until),
 			})
@@ -111,7 +111,7 @@ func TestCountsLostForDaysAreNotLowDemand(t *testing.T) {
 
 // Hours in which one endpoint alone has no calls are its own silence.
 func TestOwnSilenceIsLowDemand(t *testing.T) {
-	b := newBedInMemory(t, busyAt(20, 50, 40))
+	b := newBedInMemory(t, busyAt(20, 40))
 	for _, f := range hoursAgo(localaws.DataFault{Namespace: model.NamespacePersonalize, LostPercent: 100, Resource: "campaign/c-01"}, 100, 200, 300) {
 		b.aws.AddDataFault(f)
 	}
@@ -123,7 +123,7 @@ func TestOwnSilenceIsLowDemand(t *testing.T) {
 		t.Errorf("another one: %s to %d (%s)", r.Decision, r.NewMin, r.Reason)
 	}
 	// If the others cannot be read, nothing follows.
-	b = newBedInMemory(t, busyAt(2, 50, 40))
+	b = newBedInMemory(t, busyAt(2, 40))
 	for _, f := range hoursAgo(localaws.DataFault{Namespace: model.NamespacePersonalize, LostPercent: 100}, 100, 200, 300) {
 		b.aws.AddDataFault(f)
 	}
@@ -136,7 +136,7 @@ func TestOwnSilenceIsLowDemand(t *testing.T) {
 // The others of a region that cannot be listed, or are not monitored, show all the same that its data
 // are missing: without them nothing follows from silence, in a cycle that acts either.
 func TestOthersThatAreNotMonitoredShowTheGapsOfTheRegion(t *testing.T) {
-	estate := busyAt(1, 50, 40)
+	estate := busyAt(1, 40)
 	group := &estate.Regions[0].DatasetGroups[0]
 	group.Domain = "ECOMMERCE"
 	group.Recommenders = []localaws.EstateRecommender{{MinRPS: 40, EstateEndpoint: localaws.EstateEndpoint{
@@ -173,7 +173,7 @@ func TestOthersThatAreNotMonitoredShowTheGapsOfTheRegion(t *testing.T) {
 func TestTheRecheckReadsTheGapsOfTheRegion(t *testing.T) {
 	own := localaws.DataFault{Namespace: model.NamespacePersonalize, LostPercent: 100, Resource: "campaign/c-1"}
 	for _, everywhere := range []bool{false, true} {
-		b := newBedInMemory(t, busyAt(6, 50, 40))
+		b := newBedInMemory(t, busyAt(6, 40))
 		b.given = always
 		for _, f := range hoursAgo(own, 100, 200, 300) {
 			b.aws.AddDataFault(f)
@@ -207,7 +207,7 @@ func TestTheRecheckReadsTheGapsOfTheRegion(t *testing.T) {
 
 // A recommender that its owner stops for two hours keeps its minimum; one that needs less does not.
 func TestTimeInWhichItWasStoppedIsNotLowDemand(t *testing.T) {
-	estate := busyAt(1, 50, 40)
+	estate := busyAt(1, 40)
 	group := &estate.Regions[0].DatasetGroups[0]
 	group.Domain = "ECOMMERCE"
 	for _, minimum := range []int{8, 12} {

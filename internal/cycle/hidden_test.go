@@ -46,7 +46,7 @@ func TestAnUpdateUnderAStepOfOursStillSpares(t *testing.T) {
 			at("13:00:00")
 			b.given = with(idleOn("3"), config.AutoDeleteOrStopIdleResources, "no")
 			if tt.person {
-				b.update("c", 38)
+				b.update(38)
 			}
 			if got := at("14:00:00"); got.Decision != rules.StepDown || got.Outcome != "done" {
 				t.Fatalf("%s, %s (%s), want a step-down", got.Decision, got.Outcome, got.Reason)

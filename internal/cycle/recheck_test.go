@@ -230,7 +230,7 @@ func TestAStepDownIsDroppedIfTheMinimumIsAnotherByNow(t *testing.T) {
 	if len(list) != 2 {
 		t.Fatalf("commands %+v", list)
 	}
-	b.update("c", 60)
+	b.update(60)
 	b.clock.Advance(2 * time.Hour)
 	b.aws.ResetCalls()
 	answer := b.receive(list[slices.IndexFunc(list, func(r events.Request) bool { return r.Kind == "campaign" })])
@@ -245,12 +245,12 @@ func TestAStepDownIsDroppedIfTheMinimumIsAnotherByNow(t *testing.T) {
 	}
 }
 
-// update changes a campaign's minimum as its owner would.
-func (b *bed) update(name string, minimum int32) {
+// update changes the minimum of the campaign c as its owner would.
+func (b *bed) update(minimum int32) {
 	b.tb.Helper()
 	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clock: b.clock})
 	defer clients.Close()
-	arn := "arn:aws:personalize:" + home + ":" + account + ":campaign/" + name
+	arn := "arn:aws:personalize:" + home + ":" + account + ":campaign/c"
 	_, err := clients.Personalize(home).UpdateCampaign(context.Background(), &personalize.UpdateCampaignInput{CampaignArn: &arn, MinProvisionedTPS: &minimum})
 	if err != nil {
 		b.tb.Fatal(err)

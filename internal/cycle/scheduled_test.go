@@ -49,13 +49,13 @@ func (b *bed) until(clock string) (last report.Result) {
 	return last
 }
 
-func (b *bed) raise(name string, minimum int, length time.Duration) (string, error) {
+func (b *bed) raise(name string, length time.Duration) (string, error) {
 	b.tb.Helper()
 	req, err := events.NewRequest("arn:aws:personalize:" + home + ":" + account + ":" + name)
 	if err != nil {
 		b.tb.Fatal(err)
 	}
-	req.NewMinTPS, req.For, req.Command = minimum, length, true
+	req.NewMinTPS, req.For, req.Command = 8, length, true
 	answer, err := b.actions.Do(context.Background(), model.ActionUpdate, req)
 	return answer.Sentence, err
 }
@@ -128,7 +128,7 @@ func TestTimedRaiseReturns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := actingBed(t, flat(2, home))
 			b.run(never)
-			sentence, err := b.raise(name, 8, 2*time.Hour) // at 12:02:30
+			sentence, err := b.raise(name, 2*time.Hour) // at 12:02:30
 			if err != nil || !strings.Contains(sentence, "updated from 2 to 8") || !strings.Contains(sentence, "returns to 2 at 2026-03-04 14:02 UTC") {
 				t.Fatalf("%s, %v", sentence, err)
 			}
@@ -158,11 +158,11 @@ func TestTimedRaiseReturns(t *testing.T) {
 func TestAReturnIsBroughtForward(t *testing.T) {
 	b := actingBed(t, flat(2, home))
 	b.run(never)
-	if _, err := b.raise("campaign/c", 8, 2*time.Hour); err != nil {
+	if _, err := b.raise("campaign/c", 2*time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	b.until("12:40")
-	if sentence, err := b.raise("campaign/c", 8, 15*time.Minute); err != nil || !strings.Contains(sentence, "returns to 2 at 2026-03-04 12:57") {
+	if sentence, err := b.raise("campaign/c", 15*time.Minute); err != nil || !strings.Contains(sentence, "returns to 2 at 2026-03-04 12:57") {
 		t.Fatalf("%s, %v", sentence, err)
 	}
 	if got := byName(t, b.until("12:57"), "c"); got.Decision != rules.Return || got.NewMin != 2 {
@@ -188,11 +188,11 @@ func TestAScheduleIsFoundWithoutHourlyChecks(t *testing.T) {
 func TestReturnIsDroppedOnce(t *testing.T) {
 	b := actingBed(t, flat(2, home))
 	b.run(never)
-	if _, err := b.raise("campaign/c", 8, 2*time.Hour); err != nil {
+	if _, err := b.raise("campaign/c", 2*time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	b.until("12:30")
-	b.update("c", 6)
+	b.update(6)
 	if got := byName(t, b.until("12:42"), "c"); got.Decision != rules.Drop || got.Min != 6 {
 		t.Errorf("%s at %d (%s)", got.Decision, got.Min, got.Reason)
 	}
@@ -230,7 +230,7 @@ func TestFailedTimedRaises(t *testing.T) {
 			b := actingBed(t, flat(2, home))
 			b.run(never)
 			b.aws.AddFault(tt.fault)
-			_, err := b.raise("campaign/c", 8, 2*time.Hour)
+			_, err := b.raise("campaign/c", 2*time.Hour)
 			b.aws.ClearFaults()
 			if (err != nil) != (tt.raised == 2) {
 				t.Errorf("error %v", err)

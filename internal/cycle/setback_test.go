@@ -85,7 +85,7 @@ func TestAMinimumThatASecondToolSetsBack(t *testing.T) {
 			minimum, steps, reported, contested := 40, 0, 0, false
 			for hour := range tt.days * 24 {
 				if tt.tool && hour%12 == 11 && minimum != 40 {
-					b.update("c", 40)
+					b.update(40)
 				}
 				result := b.hour(map[string]string{config.HourlyChecks: "always"}, minimum)
 				got := byName(t, result, "c")

@@ -155,24 +155,21 @@ var numbered = regexp.MustCompile(`^-([2-9]|[1-9][0-9]{1,2})$`)
 // List returns, by name, the ARNs of the dashboards called name, name-2, name-3 and so on, in
 // exactly this spelling. Dashboards have no region; they are listed in the deployment region.
 func List(ctx context.Context, w *writer.Writer, name string) (map[string]string, error) {
-	found := map[string]string{}
-	err := awsapi.ReadPages(func(token *string) (*string, error) {
-		out, err := w.Clients.CloudWatch(w.DeploymentRegion).ListDashboards(ctx, &cloudwatch.ListDashboardsInput{
-			DashboardNamePrefix: aws.String(name), NextToken: token,
-		})
-		if err != nil {
-			return nil, err
-		}
-		for _, entry := range out.DashboardEntries {
-			full := aws.ToString(entry.DashboardName)
-			if rest, ok := strings.CutPrefix(full, name); ok && (rest == "" || numbered.MatchString(rest)) {
-				found[full] = aws.ToString(entry.DashboardArn)
-			}
-		}
-		return out.NextToken, nil
+	all, err := awsapi.ReadAll(func(token *string) (*cloudwatch.ListDashboardsOutput, error) {
+		in := &cloudwatch.ListDashboardsInput{DashboardNamePrefix: aws.String(name), NextToken: token}
+		return w.Clients.CloudWatch(w.DeploymentRegion).ListDashboards(ctx, in)
+	}, func(o *cloudwatch.ListDashboardsOutput) ([]types.DashboardEntry, *string) {
+		return o.DashboardEntries, o.NextToken
 	})
 	if err != nil {
 		return nil, err
+	}
+	found := map[string]string{}
+	for _, entry := range all {
+		full := aws.ToString(entry.DashboardName)
+		if rest, ok := strings.CutPrefix(full, name); ok && (rest == "" || numbered.MatchString(rest)) {
+			found[full] = aws.ToString(entry.DashboardArn)
+		}
 	}
 	return found, nil
 }
@@ -317,7 +314,6 @@ func (s *series) put(ctx context.Context, board dashboard.Board) bool {
 	return err == nil
 }
 
-// logValidation logs CloudWatch's messages about a body.
 func (s *series) logValidation(ctx context.Context, name string, messages []types.DashboardValidationMessage) {
 	for _, m := range messages {
 		s.w.Logger.WarnContext(ctx, "dashboard validation", "region", s.w.DeploymentRegion, "what", name,
@@ -325,7 +321,6 @@ func (s *series) logValidation(ctx context.Context, name string, messages []type
 	}
 }
 
-// deleteAll deletes dashboards, as many per call as allowed.
 func (s *series) deleteAll(ctx context.Context, names []string) {
 	for batch := range slices.Chunk(names, awsapi.MaxDashboardNames) {
 		s.delete(ctx, batch)

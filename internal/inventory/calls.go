@@ -47,20 +47,10 @@ func (inv *Inventory) list(ctx context.Context, region string, kind model.Kind) 
 		}
 		resources = append(resources, resource)
 	}
-	client := inv.o.Clients.Personalize(region)
-	read := func(token *string) (*string, error) {
-		out, err := client.ListCampaigns(ctx, &personalize.ListCampaignsInput{MaxResults: aws.Int32(awsapi.MaxListPage), NextToken: token})
-		if err != nil {
-			return nil, err
-		}
-		for _, summary := range out.Campaigns {
-			add(campaignFromSummary(region, summary, inv.o.Clock.Now()))
-		}
-		return out.NextToken, nil
-	}
-	if kind == model.Recommender {
-		read = func(token *string) (*string, error) {
-			out, err := client.ListRecommenders(ctx, &personalize.ListRecommendersInput{MaxResults: aws.Int32(awsapi.MaxListPage), NextToken: token})
+	client, size := inv.o.Clients.Personalize(region), aws.Int32(awsapi.MaxListPage)
+	err := awsapi.ReadPages(func(token *string) (*string, error) {
+		if kind == model.Recommender {
+			out, err := client.ListRecommenders(ctx, &personalize.ListRecommendersInput{MaxResults: size, NextToken: token})
 			if err != nil {
 				return nil, err
 			}
@@ -69,8 +59,15 @@ func (inv *Inventory) list(ctx context.Context, region string, kind model.Kind) 
 			}
 			return out.NextToken, nil
 		}
-	}
-	err := awsapi.ReadPages(read)
+		out, err := client.ListCampaigns(ctx, &personalize.ListCampaignsInput{MaxResults: size, NextToken: token})
+		if err != nil {
+			return nil, err
+		}
+		for _, summary := range out.Campaigns {
+			add(campaignFromSummary(region, summary, inv.o.Clock.Now()))
+		}
+		return out.NextToken, nil
+	})
 	if err == nil {
 		err = errors.Join(malformed...)
 	}

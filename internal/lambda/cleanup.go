@@ -12,7 +12,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/uninstall"
 )
 
-// cleanupNames are the parameters of a clean-up.
 var cleanupNames = []string{config.Regions, config.DashboardName}
 
 // A clean-up by an event is confirmed in it: a test event of the console has {}.

@@ -140,7 +140,6 @@ func (h *Handler) fulfill(ctx context.Context, r request) error {
 // answerTime is kept free before the deadline, for the answer.
 const answerTime = 10 * time.Second
 
-// errLate is the error of work that did not end in its time.
 var errLate = errors.New("it did not end in time")
 
 // inTime does work in so much less time that enough is left for the answer. Work that has not

@@ -15,7 +15,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// boardNames are the parameters of the dashboard.
 var boardNames = []string{config.CampaignARNs, config.RecommenderARNs, config.Regions, config.DashboardName}
 
 // board is the function that builds the dashboard.

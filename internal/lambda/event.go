@@ -13,7 +13,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 )
 
-// form is the form of an event.
 type form int
 
 const (
@@ -37,7 +36,6 @@ const (
 // scheduledType is the detail type of the events of a schedule.
 const scheduledType = "Scheduled Event"
 
-// event is an event whose form is known.
 type event struct {
 	form       form
 	payload    []byte
@@ -105,7 +103,6 @@ func text(keys map[string]json.RawMessage, key string) (string, error) {
 	return strings.TrimSpace(s), nil
 }
 
-// refused is the error for an event that is not for a function.
 func (e *event) refused(function, valid string) error {
 	return fmt.Errorf("an event of type %q is not for %s, which accepts %s", events.Brief(e.detailType), function, valid)
 }

@@ -117,17 +117,6 @@ func envelope(detailType, detail string) string {
 		"time":"2026-03-04T12:00:00Z","region":"us-east-1","resources":[],"detail":%s}`, detailType, detail)
 }
 
-func TestNamed(t *testing.T) {
-	for _, f := range All() {
-		if got, err := Named(string(f)); got != f || err != nil {
-			t.Errorf("%s: got %q, %v", f, got, err)
-		}
-	}
-	if _, err := Named("bootstrap"); err == nil || !strings.Contains(err.Error(), `the handler "bootstrap" is not a function`) {
-		t.Error(err)
-	}
-}
-
 // What is malformed is refused with a clear error before any call.
 func TestMalformedEvents(t *testing.T) {
 	about := func(arn, rest string) string { return `{"ARN":"` + arn + `"` + rest + `}` }
@@ -138,6 +127,7 @@ func TestMalformedEvents(t *testing.T) {
 		payload  string
 		fault    string
 	}{
+		{"no function", "bootstrap", "{}", `the handler "bootstrap" is not a function of this program; the handlers are ["monitor" `},
 		{"no JSON", UpdateTPS, "{", "is not JSON"},
 		{"no object", UpdateTPS, "[1]", "is not a JSON object"},
 		{"nothing", UpdateTPS, "", "the event is empty"},

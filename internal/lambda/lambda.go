@@ -4,7 +4,6 @@
 package lambda
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -12,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,21 +48,8 @@ func All() []Function {
 	return []Function{Monitor, Dashboard, UpdateTPS, DeleteCampaign, StopRecommender, Cleanup}
 }
 
-// Named is the function with the handler name.
-func Named(handler string) (Function, error) {
-	var names []string
-	for _, f := range All() {
-		if string(f) == handler {
-			return f, nil
-		}
-		names = append(names, string(f))
-	}
-	return "", fmt.Errorf("the handler %q is not a function of this program; the handlers are %s", handler, strings.Join(names, ", "))
-}
-
-// Environment variables of Lambda, and those that configure a function beside the parameters.
+// The environment variable of Lambda with the handler, and those that configure a function beside the parameters.
 const (
-	envRuntimeAPI = "AWS_LAMBDA_RUNTIME_API"
 	envHandler    = "_HANDLER"
 	envLogLevel   = "LOG_LEVEL"
 	envDeployment = "Deployment"
@@ -124,43 +111,13 @@ func New(f Function, o Options) *Handler {
 	return &Handler{Options: o, function: f, log: newLogger(o.Log, strings.TrimSpace(level), request), request: request, http: &http.Client{}}
 }
 
-// Start serves the function that the environment names. It returns only if that is
-// impossible, which is reported to Lambda too.
-func Start(ctx context.Context, o Options) error {
+// Start serves the function that the environment names, and does not return. One that does not exist
+// returns an error to its caller.
+func Start(ctx context.Context, o Options) {
 	name, _ := o.Env(envHandler)
-	f, err := Named(name)
-	if err != nil {
-		address, _ := o.Env(envRuntimeAPI)
-		reportInit(ctx, address, err)
-		return err
-	}
-	h := New(f, o)
+	h := New(Function(name), o)
 	slog.SetDefault(h.log.Logger) // the runtime library logs there
 	lambda.StartWithOptions(h, lambda.WithContext(ctx))
-	return nil
-}
-
-// initTime is the time limit of reportInit.
-const initTime = 2 * time.Second
-
-// reportInit reports to Lambda why the function does not start, so that the caller of the
-// function reads that instead of an exit status. Nothing depends on it.
-func reportInit(ctx context.Context, address string, cause error) {
-	ctx, cancel := context.WithTimeout(ctx, initTime)
-	defer cancel()
-	body, err := json.Marshal(map[string]string{"errorMessage": cause.Error(), "errorType": "Handler.Unknown"})
-	if err != nil {
-		return
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/2018-06-01/runtime/init/error", bytes.NewReader(body))
-	if err != nil {
-		return
-	}
-	client := http.Client{Transport: &http.Transport{}} // no proxy, as in the runtime library
-	defer client.CloseIdleConnections()
-	if response, err := client.Do(req); err == nil {
-		_ = response.Body.Close() // nothing is read from it
-	}
 }
 
 // Invoke serves one invocation, and returns a sentence as a JSON text. It implements the
@@ -196,6 +153,9 @@ func (h *Handler) serve(ctx context.Context, payload []byte) (string, error) {
 		return board{h}.serve(ctx, e)
 	case h.function == Cleanup:
 		return cleaner{h}.serve(ctx, e)
+	}
+	if !slices.Contains(All(), h.function) {
+		return "", fmt.Errorf("the handler %q is not a function of this program; the handlers are %q", h.function, All())
 	}
 	return h.action(ctx, model.Action(h.function), payload)
 }

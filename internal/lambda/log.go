@@ -14,7 +14,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// logger is the log of a function.
 type logger struct{ *slog.Logger }
 
 // levels are those of LOG_LEVEL.

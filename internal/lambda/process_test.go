@@ -45,10 +45,7 @@ func TestProgram(t *testing.T) {
 	}
 
 	t.Run("no such function", func(t *testing.T) {
-		h := lambda.start(t, "bootstrap")
-		if o := h.end(); o.path != "/2018-06-01/runtime/init/error" || !strings.Contains(h.message(o), `the handler "bootstrap" is not a function`) {
-			t.Errorf("got %v", o)
-		}
+		lambda.start(t, "bootstrap").wantError(`{}`, `the handler "bootstrap" is not a function`)
 	})
 	t.Run("monitor", func(t *testing.T) {
 		h := lambda.start(t, "monitor", "Regions=us-east-1,eu-west-1", "AutoCreateUtilizationAlarms=No", "AutoCreateIdleAlarms=No", "HourlyChecks=never")

@@ -52,9 +52,9 @@ func (r *rig) assume(cfg aws.Config, role, externalID string) (*sts.AssumeRoleOu
 }
 
 // as is the configuration of someone who assumed the role of an account.
-func (r *rig) as(t testing.TB, account, region string) aws.Config {
+func (r *rig) as(t testing.TB, account string) aws.Config {
 	t.Helper()
-	cfg := r.config(region)
+	cfg := r.config("us-east-1")
 	out := ok[*sts.AssumeRoleOutput](t)(r.assume(cfg, roleOf(account), map[string]string{north: northID}[account]))
 	cfg.Credentials = credentials.NewStaticCredentialsProvider(
 		*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken)
@@ -72,7 +72,7 @@ func campaigns(t testing.TB, cfg aws.Config) (names []string) {
 
 func TestAssumeRoleOpensTheAccountOfTheRole(t *testing.T) {
 	r := newWorld(t, accountsEstate(t))
-	cfg := r.as(t, north, "us-east-1")
+	cfg := r.as(t, north)
 	who := ok[*sts.GetCallerIdentityOutput](t)(sts.NewFromConfig(cfg).GetCallerIdentity(background, nil))
 	if *who.Account != north || *who.Arn != "arn:aws:sts::222222222222:assumed-role/PersonalizeMonitorReader/test" || !strings.HasSuffix(*who.UserId, ":test") {
 		t.Errorf("the caller is %s %s %s", *who.Account, *who.Arn, *who.UserId)
@@ -84,7 +84,7 @@ func TestAssumeRoleOpensTheAccountOfTheRole(t *testing.T) {
 	} {
 		cfg := r.config("us-east-1")
 		if account != management {
-			cfg = r.as(t, account, "us-east-1")
+			cfg = r.as(t, account)
 		}
 		if got := campaigns(t, cfg); !slices.Equal(got, want) {
 			t.Errorf("%s has %v, want %v", account, got, want)
@@ -94,7 +94,7 @@ func TestAssumeRoleOpensTheAccountOfTheRole(t *testing.T) {
 
 func TestAssumeRoleRefuses(t *testing.T) {
 	r := newWorld(t, accountsEstate(t))
-	second := r.as(t, south, "us-east-1")
+	second := r.as(t, south)
 	for _, tt := range []struct {
 		name, role, externalID, code string
 	}{
@@ -140,7 +140,7 @@ func TestAssumeRoleRefuses(t *testing.T) {
 // TestSessionsExpire uses a session until it expires, in every protocol.
 func TestSessionsExpire(t *testing.T) {
 	r := newWorld(t, accountsEstate(t))
-	cfg := r.as(t, north, "us-east-1")
+	cfg := r.as(t, north)
 	calls := func() map[string]string {
 		_, personalizeErr := personalize.NewFromConfig(cfg).ListCampaigns(background, &personalize.ListCampaignsInput{})
 		_, cloudwatchErr := cloudwatch.NewFromConfig(cfg).ListDashboards(background, &cloudwatch.ListDashboardsInput{})
@@ -200,7 +200,7 @@ func TestListAccounts(t *testing.T) {
 	if n := r.Calls()["organizations.ListAccounts"]; n != 3 {
 		t.Errorf("%d calls for 5 accounts in pages of 2", n)
 	}
-	other := organizations.NewFromConfig(r.as(t, north, "us-east-1"))
+	other := organizations.NewFromConfig(r.as(t, north))
 	if _, err := other.ListAccounts(background, &organizations.ListAccountsInput{}); outcome(err) != "AccessDeniedException" {
 		t.Errorf("a member account: %v", err)
 	}
@@ -275,7 +275,7 @@ func TestEqualCampaignsOfTwoAccounts(t *testing.T) {
 	arns, configs := map[string]string{}, map[string]aws.Config{}
 	for account, tps := range map[string]int32{north: 21, south: 4} {
 		arn := "arn:aws:personalize:us-east-1:" + account + ":campaign/home-page"
-		arns[account], configs[account] = arn, r.as(t, account, "us-east-1")
+		arns[account], configs[account] = arn, r.as(t, account)
 		client := personalize.NewFromConfig(configs[account])
 		ok[*personalize.UpdateCampaignOutput](t)(client.UpdateCampaign(background, &personalize.UpdateCampaignInput{CampaignArn: &arn, MinProvisionedTPS: &tps}))
 		if account == north {
@@ -319,7 +319,7 @@ func TestAccountsDoNotMix(t *testing.T) {
 		for _, a := range accounts {
 			configs[a], made[a] = r.config("us-east-1"), map[string]bool{}
 			if a != management {
-				configs[a] = r.as(t, a, "us-east-1")
+				configs[a] = r.as(t, a)
 			}
 		}
 		for range 60 {

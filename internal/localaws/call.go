@@ -20,7 +20,7 @@ func (s *Server) newCall(r *http.Request, req *wire.Request, svc *api.Service) (
 			"Credential should be scoped to correct service: '%s'.", svc.Signing)
 	}
 	token := r.Header.Get("X-Amz-Security-Token")
-	account, caller, err := s.sts.Identify(sc.accessKey, token, sc.region, s.clock.Now(), req.Protocol)
+	account, caller, err := s.sts.Identify(sc.accessKey, token, sc.region, s.clock.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,9 @@ type Fault struct {
 	// meaning all.
 	Skip, Times int
 	Kind        FaultKind
+	// Rate lets that many matching calls a second through, for each operation and region, by the endpoint's
+	// clock: one second's worth at once, at least one. Zero lets none through.
+	Rate float64
 	// Code is the error's code on the wire. Empty means ThrottlingException (Throttling by
 	// CloudWatch and the query services). Message may be empty.
 	Code, Message string
@@ -82,6 +85,30 @@ type faults struct {
 type addedFault struct {
 	Fault
 	matched int
+	buckets map[string]*bucket // of tokens, by operation and region; see Rate
+}
+
+type bucket struct {
+	tokens float64
+	at     time.Time
+}
+
+// take consumes a token of a call, and reports whether there was one.
+func (f *addedFault) take(c *api.Call, now time.Time) bool {
+	key, most := c.Operation+" "+c.Region, max(1, f.Rate)
+	b := f.buckets[key]
+	if b == nil {
+		b = &bucket{most, now}
+		f.buckets[key] = b
+	}
+	if elapsed := now.Sub(b.at).Seconds(); elapsed > 0 {
+		b.tokens, b.at = min(most, b.tokens+elapsed*f.Rate), now
+	}
+	if b.tokens < 1 {
+		return false
+	}
+	b.tokens--
+	return true
 }
 
 // AddFault adds a fault. Of several that match a call, the one added first is applied; each
@@ -89,7 +116,7 @@ type addedFault struct {
 func (fs *faults) AddFault(f Fault) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.added = append(fs.added, &addedFault{Fault: f})
+	fs.added = append(fs.added, &addedFault{Fault: f, buckets: map[string]*bucket{}})
 }
 
 // AddDataFault hides metric data from all calls. All faults of data that are added apply.
@@ -117,7 +144,7 @@ func (fs *faults) due(c *api.Call, now time.Time) *Fault {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	for _, f := range fs.added {
-		if !f.matches(c, now) {
+		if !f.matches(c, now) || f.Rate > 0 && f.take(c, now) {
 			continue
 		}
 		f.matched++
@@ -126,18 +153,6 @@ func (fs *faults) due(c *api.Call, now time.Time) *Fault {
 		}
 	}
 	return nil
-}
-
-// throttled is the error for a call too many, as each protocol's services name it.
-func throttled(p wire.Protocol) *wire.Error {
-	e := &wire.Error{Code: "ThrottlingException", Message: "Rate exceeded"}
-	switch p {
-	case wire.CBOR, wire.JSON10:
-		e.Query = "Throttling"
-	case wire.Query:
-		e.Code = "Throttling"
-	}
-	return e
 }
 
 func (f *Fault) matches(c *api.Call, now time.Time) bool {
@@ -183,7 +198,7 @@ func (f *Fault) apply(w http.ResponseWriter, r *http.Request, c *api.Call) error
 	}
 	switch f.Kind {
 	case Error:
-		return f.err(c.Request.Protocol)
+		return f.err()
 	case Skew:
 		return f.checkDate(w, r, c.Request.Protocol)
 	case Denied:
@@ -198,8 +213,8 @@ func (f *Fault) apply(w http.ResponseWriter, r *http.Request, c *api.Call) error
 	return nil
 }
 
-func (f *Fault) err(p wire.Protocol) error {
-	e := throttled(p)
+func (f *Fault) err() error {
+	e := &wire.Error{Code: "ThrottlingException", Query: "Throttling", Message: "Rate exceeded"}
 	if f.Code != "" {
 		e = &wire.Error{Code: f.Code, Status: statusOf(f.Code)}
 	}

@@ -32,6 +32,30 @@ func outcome(err error) string {
 	}
 }
 
+func TestCallsBeyondARateAreThrottled(t *testing.T) {
+	r := newRig(t)
+	r.AddFault(Fault{Operation: "ListDashboards", Rate: 3})
+	call := func(region, want string) {
+		t.Helper()
+		_, err := r.cloudwatch(region, testAccount).ListDashboards(context.Background(), &cloudwatch.ListDashboardsInput{})
+		if got := outcome(err); got != want {
+			t.Errorf("%s (%v), want %s", got, err, want)
+		}
+	}
+	for range 3 {
+		call("eu-west-1", "ok")
+	}
+	call("eu-west-1", "Throttling")
+	call("us-east-1", "ok")
+	r.clock.move(333 * time.Millisecond)
+	call("eu-west-1", "Throttling") // a bit less than a third of a second
+	r.clock.move(time.Millisecond)
+	call("eu-west-1", "ok")
+	if n := r.Calls()["cloudwatch.ListDashboards"]; n != 7 {
+		t.Errorf("%d calls counted, want 7, throttled ones included", n)
+	}
+}
+
 func TestErrorFaultsHitWhatTheyMatch(t *testing.T) {
 	tests := []struct {
 		name  string

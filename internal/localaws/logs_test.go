@@ -137,49 +137,20 @@ func TestPutLogEventsRefuses(t *testing.T) {
 	many := func(n int, text string) []types.InputLogEvent {
 		return slices.Repeat([]types.InputLogEvent{logLine(noon, text)}, n)
 	}
-	tests := []struct {
-		name  string
-		lines []types.InputLogEvent
-		code  string
+	for _, tt := range []struct {
+		name, stream string
+		lines        []types.InputLogEvent
+		code         string
 	}{
-		{"a batch of 10,000", many(10_000, "x"), ""},
-		{"one more", many(10_001, "x"), "InvalidParameterException"},
-		{"a batch of 1 MB, 26 bytes an event included", many(4, strings.Repeat("x", 262_144-26)), ""},
-		{"a byte more", many(1, strings.Repeat("x", 1_048_576-25)), "InvalidParameterException"},
-		{"no message", many(1, ""), "InvalidParameterException"},
-		{"no order", []types.InputLogEvent{logLine(noon, "x"), logLine(noon.Add(-time.Millisecond), "x")}, "InvalidParameterException"},
-		{"a span of 24 hours", []types.InputLogEvent{logLine(noon.Add(-24*time.Hour), "x"), logLine(noon, "x")}, ""},
-		{"a longer one", []types.InputLogEvent{logLine(noon.Add(-24*time.Hour-time.Millisecond), "x"), logLine(noon, "x")}, "InvalidParameterException"},
-		{"a time before the epoch", []types.InputLogEvent{logLine(time.UnixMilli(-1), "x")}, "InvalidParameterException"},
-		{"nothing", []types.InputLogEvent{}, "InvalidParameterException"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := apiCode(t, errOf(putLines(client, "a", tt.lines...))); got != tt.code {
-				t.Errorf("%q, want %q", got, tt.code)
-			}
-		})
-	}
-	if got := apiCode(t, errOf(putLines(client, "c", logLine(noon, "x")))); got != "ResourceNotFoundException" {
-		t.Errorf("unknown stream: %q", got)
-	}
-}
-
-func TestPutLogEventsRejectsByAge(t *testing.T) {
-	_, client := newLogs(t)
-	out := ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "a",
-		logLine(noon.Add(-14*24*time.Hour-time.Millisecond), "too old"), logLine(noon, "good"),
-		logLine(noon.Add(2*time.Hour), "just so"), logLine(noon.Add(2*time.Hour+time.Millisecond), "too new")))
-	info := out.RejectedLogEventsInfo
-	if info == nil || aws.ToInt32(info.TooOldLogEventEndIndex) != 1 || aws.ToInt32(info.TooNewLogEventStartIndex) != 3 {
-		t.Errorf("%+v", info)
-	}
-	if got, _ := filterLogs(t, client, nil); strings.Join(got, ", ") != "good, just so" {
-		t.Errorf("taken: %v", got)
-	}
-	out = ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "a", logLine(noon.Add(-15*24*time.Hour), "too old")))
-	if info := out.RejectedLogEventsInfo; info == nil || aws.ToInt32(info.TooOldLogEventEndIndex) != 1 || info.TooNewLogEventStartIndex != nil {
-		t.Errorf("all too old: %+v", info)
+		{"a batch of 10,000", "a", many(10_000, "x"), ""},
+		{"one more", "a", many(10_001, "x"), "InvalidParameterException"},
+		{"no message", "a", many(1, ""), "InvalidParameterException"},
+		{"nothing", "a", []types.InputLogEvent{}, "InvalidParameterException"},
+		{"an unknown stream", "c", many(1, "x"), "ResourceNotFoundException"},
+	} {
+		if got := apiCode(t, errOf(putLines(client, tt.stream, tt.lines...))); got != tt.code {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.code)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sts"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
 )
 
@@ -44,23 +45,11 @@ func (r refusals) check(c *api.Call) error {
 	action := c.Service + ":" + c.Operation
 	switch {
 	case slices.Contains(r.disabled, c.Home):
-		return disabledError(c.Request.Protocol)
+		return sts.InvalidToken()
 	case action != "sts:GetCallerIdentity" && r.denies(c.Account, action):
 		return denied(c)
 	}
 	return nil
-}
-
-// disabledError is how a region answers that is not enabled for the account.
-func disabledError(p wire.Protocol) error {
-	e := &wire.Error{
-		Code: "UnrecognizedClientException", Query: "InvalidClientTokenId", Status: http.StatusForbidden,
-		Message: "The security token included in the request is invalid.",
-	}
-	if p == wire.Query {
-		e.Code = "InvalidClientTokenId"
-	}
-	return e
 }
 
 func (fs *faults) addAccountFaults(estate Estate, start time.Time) {
@@ -73,21 +62,15 @@ func (fs *faults) addAccountFaults(estate Estate, start time.Time) {
 	}
 }
 
-// denied is the error of a call that the caller's policies do not allow, as each protocol's
-// services name it.
+// denied is the error of a call that the caller's policies do not allow.
 func denied(c *api.Call) error {
 	action := c.Service + ":" + c.Operation
 	e := &wire.Error{
-		Code: "AccessDeniedException", Status: http.StatusForbidden,
+		Code: "AccessDeniedException", Query: "AccessDenied", Status: http.StatusForbidden,
 		Message: c.Unauthorized(action + " because no identity-based policy allows the " + action + " action"),
 	}
-	switch {
-	case c.Service == "sns":
-		e.Code = "AuthorizationError"
-	case c.Request.Protocol == wire.Query:
-		e.Code = "AccessDenied"
-	case c.Request.Protocol != wire.JSON:
-		e.Query = "AccessDenied"
+	if c.Service == "sns" {
+		e.Query = "AuthorizationError"
 	}
 	return e
 }

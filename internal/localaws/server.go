@@ -322,8 +322,9 @@ func (c *callCounts) ResetCalls() {
 	clear(c.counts)
 }
 
-// Estate, and the types of its parts, are those of estatefile.
+// The types of callers of the endpoint.
 type (
+	// Estate is what the endpoint starts with; its parts follow.
 	Estate             = estatefile.Estate
 	EstateLifeCycle    = estatefile.LifeCycle
 	EstateQuotas       = estatefile.Quotas

@@ -14,6 +14,22 @@ func NewWindow(start, end time.Time) Window {
 	return Window{Start: start.UTC().Round(0), End: end.UTC().Round(0)}
 }
 
+// Later is the later of two times.
+func Later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// Earlier is the earlier of two times.
+func Earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // Duration is the length of the window.
 func (w Window) Duration() time.Duration { return w.End.Sub(w.Start) }
 
@@ -129,20 +145,4 @@ type Datum struct {
 	Unit   string // a CloudWatch unit: Count, Count/Second, Percent or Seconds
 	Value  float64
 	Time   time.Time
-}
-
-// Later is the later of two times.
-func Later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// Earlier is the earlier of two times.
-func Earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }

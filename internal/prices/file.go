@@ -1,7 +1,6 @@
 package prices
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,24 +45,14 @@ type file struct {
 // interactions, users or items; a mapping has the whole price model. ParseFile rejects other
 // keys and invalid values; the error has one line for each fault, with line and column.
 // Now is for a date in the future.
-func ParseFile(name string, data []byte, now time.Time) (table pricing.Table, err error) {
-	// The parser is a library, and a file may contain anything: a panic in it means that the
-	// file cannot be read.
-	defer func() {
-		if recover() != nil {
-			table, err = pricing.Table{}, fmt.Errorf("%s: not readable as YAML", name)
-		}
-	}()
+func ParseFile(name string, data []byte, now time.Time) (pricing.Table, error) {
 	f := file{
 		Document: &yamldoc.Document{
 			Name: name, What: "a price file", Keys: "date, source and regions", MaxBytes: maxPriceFile, MaxBrackets: maxBrackets,
 		},
 		now: now, currency: "USD", users: map[string]int{},
 	}
-	if root := f.Parse(data); root != nil {
-		f.read(root)
-	}
-	if err := f.Err(); err != nil {
+	if err := f.Read(data, f.read); err != nil {
 		return pricing.Table{}, err
 	}
 	for i := range f.prices {

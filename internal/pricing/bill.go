@@ -101,11 +101,7 @@ func (b *Bill) add(u Use) {
 			hours, first = hours+d.Hours, first+d.Billed.TPSHours
 		}
 	}
-	since := begin
-	if u.Created.After(since) {
-		since = u.Created
-	}
-	if before := u.From.Sub(since).Hours(); before > 0 && hours > 0 {
+	if before := u.From.Sub(model.Later(begin, u.Created)).Hours(); before > 0 && hours > 0 {
 		grow(begin, first/hours*before, 0)
 	}
 }

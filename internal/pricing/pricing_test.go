@@ -1,4 +1,4 @@
-package pricing_test
+package pricing
 
 import (
 	"encoding/json"
@@ -9,7 +9,6 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	. "github.com/personalize-monitor/personalize-monitor/internal/pricing"
 )
 
 var march = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
@@ -28,8 +27,8 @@ func campaign(name string, minimum int) model.Resource {
 	return resource(model.Campaign, "us-east-1", name, "aws-user-personalization", minimum)
 }
 
-func recommender(name string, minimum int) model.Resource {
-	return resource(model.Recommender, "us-east-1", name, "aws-ecomm-recommended-for-you", minimum)
+func recommender(minimum int) model.Resource {
+	return resource(model.Recommender, "us-east-1", "r", "aws-ecomm-recommended-for-you", minimum)
 }
 
 // level is hours of a constant minimum and demand, in TPS.
@@ -97,7 +96,7 @@ func TestTheFeeOfARecommender(t *testing.T) {
 		{"a minimum of 2 is 7,200 requests, called or not", 2, 0, 0.375 + 3.2*0.083},
 		{"stopped costs nothing", 0, 0, 0},
 	} {
-		u := use(Builtin(), recommender("r", 1), level(march, 10, c.minimum, c.actual))
+		u := use(Builtin(), recommender(1), level(march, 10, c.minimum, c.actual))
 		near(t, c.name, NewBill([]Use{u}).Span(u).Amount, 10*c.hour)
 	}
 }
@@ -115,7 +114,6 @@ func TestPricesByTheRequest(t *testing.T) {
 // The tiers of a month are shared, and what they cost is spread so that it adds up.
 func TestRowsAddUpToTheTieredTotal(t *testing.T) {
 	var uses []Use
-	want := 0.0
 	for i, minimum := range []float64{3, 20, 31, 150} { // 204 TPS: 151,776 TPS-hours in 31 days
 		r := campaign(string(rune('a'+i)), int(minimum))
 		uses = append(uses, use(Builtin(), r, level(march, 31*24, minimum, 1)))
@@ -124,7 +122,7 @@ func TestRowsAddUpToTheTieredTotal(t *testing.T) {
 	uses = append(uses, use(Builtin(), other, level(march, 31*24, 10, 1)))
 	b := NewBill(uses)
 	price, _ := Builtin().Of("us-east-1", Campaign)
-	want = price.TierCost(204*31*24) + 10*31*24*0.2
+	want := price.TierCost(204*31*24) + 10*31*24*0.2
 	total, byDay, byMonth := 0.0, 0.0, 0.0
 	for _, u := range uses {
 		total += *b.Span(u).Amount
@@ -198,22 +196,22 @@ func TestSavingsAreDifferences(t *testing.T) {
 			1900*0.1 + 5400*0.2, 2320*0.1 + 5120*0.2, nil,
 		},
 		{
-			"a recommender from 2 to 1 saves what exceeds the included requests alone", lower(recommender("r", 2), 2), lower(recommender("r", 1), 1),
+			"a recommender from 2 to 1 saves what exceeds the included requests alone", lower(recommender(2), 2), lower(recommender(1), 1),
 			3.2 * 0.083 * 730, 3.2 * 0.083 * 744, nil,
 		},
-		{"stopping one saves its fee", lower(recommender("r", 1), 1), lower(recommender("r", 0), 0), 273.75, 279, nil},
+		{"stopping one saves its fee", lower(recommender(1), 1), lower(recommender(0), 0), 273.75, 279, nil},
 	} {
 		b := NewBill(append([]Use{c.before}, c.alsoPresent...))
 		near(t, c.name+", a month", b.MonthDifference(c.before, c.after).Amount, c.month)
 		near(t, c.name+", in the span", b.Difference(c.before, c.after).Amount, c.wholeSpan)
 	}
 	// A recommender whose demand is beyond what a minimum of 2 would cost saves nothing by 1.
-	busy := use(Builtin(), recommender("r", 2), level(march, 100, 2, 2.5))
-	near(t, "a lower minimum below the demand", NewBill([]Use{busy}).MonthDifference(busy, use(Builtin(), recommender("r", 1), level(march, 100, 1, 2.5))).Amount, 0)
+	busy := use(Builtin(), recommender(2), level(march, 100, 2, 2.5))
+	near(t, "a lower minimum below the demand", NewBill([]Use{busy}).MonthDifference(busy, use(Builtin(), recommender(1), level(march, 100, 1, 2.5))).Amount, 0)
 }
 
 func TestTheHypotheticalMinimum(t *testing.T) {
-	c, r := use(Builtin(), campaign("c", 2), level(march, 24, 2, 1)), use(Builtin(), recommender("r", 2), level(march, 24, 2, 1))
+	c, r := use(Builtin(), campaign("c", 2), level(march, 24, 2, 1)), use(Builtin(), recommender(2), level(march, 24, 2, 1))
 	b := NewBill([]Use{c, r})
 	near(t, "a campaign at 5", b.AtMinimum(c, 5).Amount, 5*146)
 	near(t, "a recommender at 1", b.AtMinimum(r, 1).Amount, 273.75)
@@ -233,8 +231,8 @@ func TestWaste(t *testing.T) {
 		want float64
 	}{
 		{"a campaign's unused part", use(Builtin(), campaign("c", 4), level(march, 10, 4, 1)), 10 * 3 * 0.2},
-		{"a silent recommender's fee, and the requests of its minimum", use(Builtin(), recommender("r", 2), level(march, 10, 2, 0)), 10 * (0.375 + 3.2*0.083)},
-		{"a recommender in use wastes no fee", use(Builtin(), recommender("r", 1), level(march, 10, 1, 0.1)), 0},
+		{"a silent recommender's fee, and the requests of its minimum", use(Builtin(), recommender(2), level(march, 10, 2, 0)), 10 * (0.375 + 3.2*0.083)},
+		{"a recommender in use wastes no fee", use(Builtin(), recommender(1), level(march, 10, 1, 0.1)), 0},
 	} {
 		near(t, c.name, NewBill([]Use{c.u}).Wasted(c.u).Amount, c.want)
 	}
@@ -268,7 +266,7 @@ func TestWhichPriceCounts(t *testing.T) {
 	if p, ok := given.Of("cn-north-1", Campaign); ok {
 		t.Errorf("another partition has other prices: %+v", p)
 	}
-	r := recommender("r", 1)
+	r := recommender(1)
 	u := use(given, r, level(march, 10, 1, 1))
 	near(t, "three times 100,000 users, less 10%", NewBill([]Use{u}).Span(u).Amount, 10*(0.375+0.09)*0.9)
 	near(t, "the list price", NewBill([]Use{u}).Span(u).List, 10*(0.375+0.09))
@@ -348,7 +346,7 @@ func TestTheMarginalPrice(t *testing.T) {
 	discounted := NewTable(nil, nil, 50).Over(Builtin())
 	v2 := use(discounted, resource(model.Campaign, "us-east-1", "c", "aws-user-personalization-v2", 1), level(march, 10, 1, 0))
 	near(t, "of requests, after the discount", NewBill([]Use{v2}).Marginal(v2), 0.27)
-	r := use(Builtin(), recommender("r", 1), level(march, 10, 1, 0))
+	r := use(Builtin(), recommender(1), level(march, 10, 1, 0))
 	if got := NewBill([]Use{r}).Marginal(r); got != nil {
 		t.Errorf("a fee does not go by TPS-hours: %v", *got)
 	}

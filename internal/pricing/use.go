@@ -112,13 +112,9 @@ func (u Use) with(hours, monthly []billing.Hour, running float64) Use {
 		u.From = hours[0].Start.UTC()
 	}
 	for _, h := range hours {
-		day := h.Start.UTC().Truncate(24 * time.Hour)
-		if n := len(u.Days); n == 0 || !u.Days[n-1].Start.Equal(day) {
-			u.Days = append(u.Days, Day{Start: day})
-		}
-		d := &u.Days[len(u.Days)-1]
 		billed, used := u.Price.quantity(h)
-		d.Hours, d.Billed, d.Used = d.Hours+1, d.Billed.plus(billed), d.Used.plus(used)
+		d := Day{h.Start.UTC().Truncate(24 * time.Hour), 1, billed, used}
+		u.Days = add(u.Days, d, func(last Day) bool { return last.Start.Equal(d.Start) })
 	}
 	for _, h := range monthly {
 		billed, _ := u.Price.quantity(h)
@@ -184,15 +180,20 @@ func (u Use) In(w model.Window) Use {
 func (u Use) ByMonth() Use {
 	var months []Day
 	for _, d := range u.Days {
-		if n := len(months); n == 0 || !months[n-1].month().Equal(d.month()) {
-			months = append(months, Day{Start: d.Start})
-		}
-		m := &months[len(months)-1]
-		m.Hours += d.Hours
-		m.Billed, m.Used = m.Billed.plus(d.Billed), m.Used.plus(d.Used)
+		months = add(months, d, func(last Day) bool { return last.month().Equal(d.month()) })
 	}
 	u.Days = months
 	return u
+}
+
+// add adds a day to the last one of a list if they belong together, else behind it.
+func add(list []Day, d Day, together func(last Day) bool) []Day {
+	n := len(list) - 1
+	if n < 0 || !together(list[n]) {
+		return append(list, d)
+	}
+	list[n].Hours, list[n].Billed, list[n].Used = list[n].Hours+d.Hours, list[n].Billed.plus(d.Billed), list[n].Used.plus(d.Used)
+	return list
 }
 
 // Total is what is billed for the span.

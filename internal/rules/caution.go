@@ -278,7 +278,7 @@ func (c Contest) Until() time.Time {
 	}
 	until := c.Last.Add(pause)
 	if c.Undo > 0 { // guard: contested: one step a day
-		until = later(until, c.Step.Add(firstPause))
+		until = model.Later(until, c.Step.Add(firstPause))
 	}
 	return until
 }

@@ -59,9 +59,12 @@ func (d Decision) Intended() (Verdict, int) {
 // WindowQueries and, if its checks are due, to CheckQueries; what is missing counts as
 // unread and leads to no action.
 func Decide(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) Decision {
-	d := Decision{Resource: r, Throughput: ThroughputOf(r, readings, m), Checked: Due(r.ARN, s, m), By: s, At: m}
-	idle, step := d.precondition(), finding{}
-	if idle.verdict == "" {
+	d := Decision{Resource: r, Throughput: ThroughputOf(r, readings, m), By: s, At: m}
+	idle, step := notDue(r.ARN, s, m), finding{}
+	if d.Checked = idle.code == ""; d.Checked {
+		idle = d.precondition()
+	}
+	if idle.code == "" {
 		d.Caution.Rise, _ = latestRise(r, readings, m)
 		d.Idle, idle = checkIdle(r, d.Throughput, readings, s, m)
 		// A step-down would become the latest update and hide the one that keeps the resource.
@@ -73,11 +76,9 @@ func Decide(r model.Resource, readings model.Readings, s Settings, m EvaluationT
 	return d
 }
 
-// precondition finds why no rule is applied; the zero finding if they are.
+// precondition finds why no rule is applied though the checks are due; the zero finding if they are.
 func (d *Decision) precondition() finding {
 	switch {
-	case !d.Checked:
-		return notDue(d.Resource.ARN, d.By)
 	case d.Throughput.Invisible: // guard: traffic that no metric counts
 		return nothing(ReasonUncounted, "%s", d.Throughput.Why)
 	case !d.Throughput.Readable: // guard: window not read

@@ -41,7 +41,8 @@ func gap(seen, running model.Series, w model.Window) (at time.Time, found bool) 
 	for _, p := range running.Points {
 		start := p.Time.UTC()
 		before, after := start.Add(-WindowLength), start.Add(WindowLength)
-		single := has(after) && (has(before) || before.Before(w.Start)) // stopping and starting again takes longer // guard: a single window is not a gap; each
+		// Stopping and starting again takes longer than one window.
+		single := has(after) && (has(before) || before.Before(w.Start)) // guard: a single window is not a gap; each
 		if start.Before(last) && !has(start) && !single {               // guard: gap in the watched time: which windows; each:1-2
 			return start, true
 		}
@@ -168,12 +169,13 @@ func Protected(tags map[string]string, verdict Verdict, now time.Time) string {
 		if !strings.EqualFold(strings.TrimSpace(key), ProtectTag) { // guard: protecting tag, in any letters; each, always
 			continue
 		}
-		why := "protected by its tag " + ProtectTag + "=" + strings.TrimSpace(value)
+		value = strings.TrimSpace(value)
 		switch protects, understood := parseProtection(value, verdict, now); {
 		case !understood: // guard: protecting tag that is not clear
-			return why + ", whose meaning is not clear (valid: true, all, idle, tps, each with or without until YYYY-MM-DD)"
+			return fmt.Sprintf("protected by its tag %s=%s, whose meaning is not clear "+
+				"(valid: true, all, idle, tps, each with or without until YYYY-MM-DD)", ProtectTag, value)
 		case protects: // guard: protecting tag
-			return why
+			return fmt.Sprintf("protected by its tag %s=%s", ProtectTag, value)
 		}
 	}
 	return ""

@@ -94,7 +94,10 @@ type Evidence struct {
 // the hour was new. Our own series is complete with 12 distinct 5-minute datapoints: a sample count
 // would be filled by a second copy of the monitor.
 func (e Evidence) Hours(now time.Time) []Hour {
-	facts := byHour{Evidence: e, now: now, counts: byTime(e.Requests), watched: byTime(e.Watched), regional: byTime(e.Regional), record: byTime(e.Record)}
+	facts := byHour{
+		Evidence: e, now: now,
+		counts: byTime(e.Requests), watched: byTime(e.Watched), regional: byTime(e.Regional), record: byTime(e.Record),
+	}
 	hours := make([]Hour, 0, int(e.Window.Duration()/time.Hour))
 	for start := e.Window.Start; start.Before(e.Window.End); start = start.Add(time.Hour) {
 		hours = append(hours, facts.hour(start))

@@ -152,7 +152,8 @@ func idleBlocked(r model.Resource, readings model.Readings, s Settings, m Evalua
 		return ReasonUnwatched, fmt.Sprintf("it was not seen running all that time (no utilization from %s on)", at.Format(gapFormat))
 	case updated != "": // guard: updated within the idle time
 		return ReasonUpdated, updated
-	case r.Kind == model.Recommender && unseen: // campaigns cannot be stopped and started // guard: a recommender that was not watched; each:1
+	// Campaigns cannot be stopped and started.
+	case r.Kind == model.Recommender && unseen: // guard: a recommender that was not watched; each:1
 		return ReasonUnwatched, fmt.Sprintf("it may have just been started: it was not monitored from %s to %s",
 			from.Format(gapFormat), to.Format(gapFormat))
 	}
@@ -173,7 +174,7 @@ const (
 // hoursSince is the whole hours up to the measured window that reach back no further than
 // asked for, and not beyond the hour of the resource's creation.
 func hoursSince(r model.Resource, m EvaluationTime, reach time.Duration) model.Window {
-	return since(r.Created.Truncate(time.Hour), m.Window.End.Truncate(time.Hour), reach)
+	return within(r.Created.Truncate(time.Hour), m.Window.End.Truncate(time.Hour), reach)
 }
 
 func historyCalls(r model.Resource, m EvaluationTime) []model.Query {
@@ -236,7 +237,7 @@ func silenceOf(r model.Resource, readings model.Readings, s Settings, m Evaluati
 	}
 	watch := hoursSince(r, m, watchReach)
 	e := Evidence{
-		Window: model.NewWindow(later(watch.Start, last), watch.End), Requests: model.Series{Complete: ok},
+		Window: model.NewWindow(model.Later(watch.Start, last), watch.End), Requests: model.Series{Complete: ok},
 		Watched: WatchedHours(minimums, watch.Start), Regional: readings.Get(gapsQuery(r, m)), Record: readings.Get(historyRecord(r, m)),
 	}
 	hours := e.Hours(m.Window.End)

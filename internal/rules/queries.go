@@ -20,34 +20,20 @@ func upTo(end time.Time, length time.Duration) model.Window {
 	return model.NewWindow(end.Add(-length), end)
 }
 
-// since is upTo, but begins no earlier than born. It may be empty.
-func since(born, end time.Time, length time.Duration) model.Window {
+// within is upTo, but begins no earlier than born. It may be empty.
+func within(born, end time.Time, length time.Duration) model.Window {
 	start := end.Add(-length)
 	if born.After(start) { // guard: nothing before the creation is read
 		start = born
 	}
-	return model.NewWindow(earlier(start, end), end)
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
+	return model.NewWindow(model.Earlier(start, end), end)
 }
 
 // LookBackWindow is the whole hours before end that the step-down rule reads: 14 days, but
 // nothing before the resource was created. It may be empty.
 func LookBackWindow(r model.Resource, end time.Time) model.Window {
 	born := r.Created.Add(time.Hour - time.Nanosecond).Truncate(time.Hour) // guard: only whole hours since the creation; each
-	return since(born, end, LookBack)
+	return within(born, end, LookBack)
 }
 
 // lookBackWindow is the whole hours that the rule reads. They end 6 hours ago, as no later count
@@ -152,10 +138,10 @@ func failure(metric string) bool {
 	return strings.HasSuffix(metric, model.Suffix4xx) || strings.HasSuffix(metric, model.Suffix5xx)
 }
 
-// perOutcome asks a question about served calls of each of the outcomes.
-func perOutcome(q model.Query, outcomes []string) []model.Query {
-	queries := make([]model.Query, len(outcomes))
-	for i, outcome := range outcomes {
+// perOutcome asks a question about served calls of each of some outcomes.
+func perOutcome(q model.Query, names []string) []model.Query {
+	queries := make([]model.Query, len(names))
+	for i, outcome := range names {
 		queries[i] = q
 		queries[i].Metric.Name += outcome
 	}

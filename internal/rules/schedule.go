@@ -37,17 +37,7 @@ func InSlot(arn model.ARN, m EvaluationTime) bool { return Slot(arn) == slotOf(m
 func slotOf(w model.Window) int { return w.Start.Minute() / int(WindowLength.Minutes()) }
 
 // Due reports whether the hourly checks of a resource are made in this window.
-func Due(arn model.ARN, s Settings, m EvaluationTime) bool {
-	switch {
-	case s.WrongClock != "": // guard: no checks by a wrong clock
-		return false
-	case s.NoChecks != "": // guard: no checks on an old event
-		return false
-	case s.HourlyChecks == model.Auto:
-		return InSlot(arn, m) // guard: checked in its slot only
-	}
-	return s.HourlyChecks == model.Always // guard: HourlyChecks=never, or an unknown mode
-}
+func Due(arn model.ARN, s Settings, m EvaluationTime) bool { return notDue(arn, s, m).code == "" }
 
 // notDueReasons are made once, as most resources have one of them in each cycle.
 var notDueReasons = func() (reasons [slotsPerHour]string) {
@@ -57,18 +47,20 @@ var notDueReasons = func() (reasons [slotsPerHour]string) {
 	return reasons
 }()
 
-// notDue is why they are not.
-func notDue(arn model.ARN, s Settings) finding {
-	reason := "hourly checks are switched off (HourlyChecks=never)"
+// notDue is why they are not; the zero finding if they are.
+func notDue(arn model.ARN, s Settings, m EvaluationTime) finding {
+	slot := Slot(arn)
 	switch {
-	case s.WrongClock != "":
+	case s.WrongClock != "": // guard: no checks by a wrong clock
 		return nothing(ReasonClock, "nothing is decided: %s", s.WrongClock)
-	case s.NoChecks != "":
-		reason = s.NoChecks
-	case s.HourlyChecks == model.Auto:
-		reason = notDueReasons[Slot(arn)]
+	case s.NoChecks != "": // guard: no checks on an old event
+		return nothing(ReasonNotDue, "%s", s.NoChecks)
+	case s.HourlyChecks != model.Auto && s.HourlyChecks != model.Always: // guard: HourlyChecks=never, or an unknown mode
+		return nothing(ReasonNotDue, "hourly checks are switched off (HourlyChecks=never)")
+	case s.HourlyChecks == model.Auto && slot != slotOf(m.Window): // guard: checked in its slot only
+		return finding{verdict: None, code: ReasonNotDue, reason: notDueReasons[slot]}
 	}
-	return finding{verdict: None, code: ReasonNotDue, reason: reason}
+	return finding{}
 }
 
 // MeasuredWindow is the last whole 5 minutes of the clock that ended at least delay

@@ -141,19 +141,20 @@ func (a Arrangement) step(r model.Resource, tags map[string]string, now time.Tim
 	if !f.verdict.Changes() {
 		return f
 	}
-	why, code := Protected(tags, f.verdict, now), ReasonGuard
+	changing, failed, protected := busy(r), recentlyFailed(r, now), Protected(tags, f.verdict, now)
 	if f.verdict == Drop { // it removes a tag, and changes no minimum
-		why = ""
+		failed, protected = "", ""
 	}
-	if b := busy(r); b != "" { // guard: schedule, but busy; never
-		why, code = b, ReasonBusy
-	} else if b = recentlyFailed(r, now); b != "" && f.verdict != Drop {
-		why, code = b, ReasonPaused
-	} else if r.Stale { // guard: schedule: stale description
-		why, code = "its description is an old copy", ReasonStale
-	}
-	if why != "" {
-		return nothing(code, "waits (%s): %s", f.reason, why)
+	waits := func(code ReasonCode, why string) finding { return nothing(code, "waits (%s): %s", f.reason, why) }
+	switch {
+	case changing != "": // guard: schedule, but busy
+		return waits(ReasonBusy, changing)
+	case failed != "":
+		return waits(ReasonPaused, failed)
+	case r.Stale: // guard: schedule: stale description
+		return waits(ReasonStale, "its description is an old copy")
+	case protected != "":
+		return waits(ReasonGuard, protected)
 	}
 	return f
 }

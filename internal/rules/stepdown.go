@@ -62,22 +62,21 @@ func checkStepDown(r model.Resource, readings model.Readings, s Settings, m Eval
 // lower; the load is zero if the rule does not come to read it. The counts were read at a
 // time that may be a little before now.
 func checkLoad(r model.Resource, e Evidence, now, readAt time.Time) (Load, finding) {
-	const undecided = "cannot decide whether to step down: "
 	switch age := now.Sub(r.Created); {
 	case r.MinTPS <= lowestMinimum: // guard: minimum of 1; never, boundary
 		return Load{}, nothing(ReasonAtLowest, "its minimum is 1, the lowest there is")
 	case age < stepDownAge: // guard: too young for a step; never, boundary
 		return Load{}, nothing(ReasonTooNew, "too new to step down: created %s ago, at least 24 h are needed", span(age))
 	case !e.Requests.Complete: // guard: hourly counts not read
-		return Load{}, refusal(ReasonUnread, undecided+"its hourly request counts could not be read completely")
+		return Load{}, refusal(ReasonUnread, "cannot decide whether to step down: its hourly request counts could not be read completely")
 	case !e.Watched.Complete: // guard: watched hours not read
-		return Load{}, refusal(ReasonUnread, undecided+"when it was watched could not be read completely")
+		return Load{}, refusal(ReasonUnread, "cannot decide whether to step down: when it was watched could not be read completely")
 	}
 	load := LoadOf(r, e, readAt)
 	below := fmt.Sprintf("below %d %s %d of %d times, each 24 h after the one before", r.MinTPS, r.Kind.RateUnit(), load.Below, occasions)
 	switch {
 	case load.Hours == 0: // guard: no whole hour
-		return load, refusal(ReasonUnread, undecided+"there is no whole hour to look at")
+		return load, refusal(ReasonUnread, "cannot decide whether to step down: there is no whole hour to look at")
 	case !load.Confirmed: // guard: no level was reached three times
 		return load, nothing(ReasonUnconfirmed, "no step down yet: seen %s (%s)", below, load.Health())
 	case load.Watermark() >= r.MinTPS && load.Below > 0: // guard: watermark at the minimum, seen lower; never, boundary
@@ -85,7 +84,8 @@ func checkLoad(r model.Resource, e Evidence, now, readAt time.Time) (Load, findi
 	case load.Watermark() >= r.MinTPS: // guard: watermark at the minimum; never, boundary
 		return load, nothing(ReasonKept, "kept at %d: %s", r.MinTPS, load.Text(r.Kind))
 	case load.Silent > 0 && !(e.Regional.Complete && e.Record.Complete): // guard: silence that is not confirmed; each
-		return load, refusal(ReasonRegion, undecided+"%d h had no calls, and whether their data are missing could not be read", load.Silent)
+		return load, refusal(ReasonRegion, "cannot decide whether to step down: %d h had no calls, "+
+			"and whether their data are missing could not be read", load.Silent)
 	}
 	return load, nothing(ReasonOversized, "%s", load.Text(r.Kind))
 }

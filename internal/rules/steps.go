@@ -113,8 +113,9 @@ func (f Rise) Found() bool { return !f.At.IsZero() }
 
 // text reports the step with its numbers. The share is rounded down.
 func (f Rise) text(kind model.Kind) string {
+	share, rate := math.Floor(f.Failed/f.Calls*1000)/10, f.Calls/WindowLength.Seconds()
 	return fmt.Sprintf("%.0f of %.0f calls (%.1f %%) failed in the 5 minutes from %s, as demand rose to %.1f %s, above the minimum of %g",
-		f.Failed, f.Calls, math.Floor(f.Failed/f.Calls*1000)/10, f.At.Format(gapFormat), f.Calls/WindowLength.Seconds(), kind.RateUnit(), f.Minimum)
+		f.Failed, f.Calls, share, f.At.Format(gapFormat), rate, kind.RateUnit(), f.Minimum)
 }
 
 // riseQueries ask for the calls of a day, failed ones apart, and the minimum. They are asked of
@@ -208,12 +209,12 @@ func effectWindow(made []AcceptedStep, now time.Time) model.Window {
 		if first.IsZero() {
 			first = s.At
 		}
-		first, last = earlier(first, s.At), later(last, s.At)
+		first, last = model.Earlier(first, s.At), model.Later(last, s.At)
 	}
 	if first.IsZero() {
 		return model.Window{}
 	}
-	end := earlier(last.Add((effectSteps+1)*WindowLength), now).Truncate(WindowLength)
+	end := model.Earlier(last.Add((effectSteps+1)*WindowLength), now).Truncate(WindowLength)
 	return model.NewWindow(first.Truncate(WindowLength).Add(-(effectSteps+ColdReach)*WindowLength), end)
 }
 

@@ -100,7 +100,7 @@ func dataLate(queries []model.Query, readings model.Readings, m EvaluationTime) 
 // newestNeeded is when the window must begin of which our own metrics have arrived.
 func newestNeeded(m EvaluationTime) time.Time {
 	// The cycle before published the window before: with a long MetricDelay it is older.
-	return earlier(m.Now.Add(-arrivalDelay), m.Window.Start.Add(-WindowLength))
+	return model.Earlier(m.Now.Add(-arrivalDelay), m.Window.Start.Add(-WindowLength))
 }
 
 // ownSeries are the series of our own that a change rests on. Each must show the present: an answer that
@@ -122,7 +122,7 @@ func ownSeries(d Decision, s Settings) []model.Query {
 // endsEarly finds a series of our own that ends too early, or has no datapoint at all.
 func endsEarly(d Decision, readings model.Readings, s Settings) (q model.Query, found bool) {
 	for _, q := range ownSeries(d, s) {
-		points, needed := readings.Get(q).Points, earlier(newestNeeded(d.At), q.Window.End.Add(-arrivalDelay))
+		points, needed := readings.Get(q).Points, model.Earlier(newestNeeded(d.At), q.Window.End.Add(-arrivalDelay))
 		// guard: an answer without our latest metrics; each
 		if len(points) == 0 || points[len(points)-1].Time.Add(q.Period-WindowLength).Before(needed) {
 			return q, true
@@ -180,7 +180,8 @@ func RefuseLate(decisions []Decision, readings model.Readings, s Settings, m Eva
 			decisions[i] = refuse(d, ReasonLate, region.Reason)
 			region.Refused++
 		case early && changes(d): // guard: an answer without our latest metrics: refused; never
-			decisions[i] = refuse(d, ReasonUnwatched, fmt.Sprintf("the answer about its %s lacks the latest values, so it may lack more", q.Metric.Name))
+			why := fmt.Sprintf("the answer about its %s lacks the latest values, so it may lack more", q.Metric.Name)
+			decisions[i] = refuse(d, ReasonUnwatched, why)
 		}
 		if isLate && d.Caution.NotifyContest { // whether people were notified before may be late too
 			decisions[i].Caution = d.Caution.withoutContestNotice()

@@ -111,7 +111,8 @@ func newMetrics(account model.Account, memory *Memory, calls func() map[string]i
 					add(float64(n), service, operation)
 				}
 			}),
-		newReadCounter("saved_tps_hours_total", "TPS-hours that actions on record have saved, metered like the bill; absent while they are unknown.",
+		newReadCounter("saved_tps_hours_total",
+			"TPS-hours that actions on record have saved, metered like the bill; absent while they are unknown.",
 			[]string{"action"}, func(add func(float64, ...string)) {
 				for action, hours := range memory.savedHours() {
 					add(hours, string(action))

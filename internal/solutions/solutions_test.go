@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -145,7 +146,7 @@ func TestReadDuringAnUpdate(t *testing.T) {
 		for _, s := range facts[0].Solutions {
 			if s.Name == "weekly" && s.Automatic != nil {
 				weekly = s.ARN
-				return fmt.Sprint(*s.Automatic)
+				return strconv.FormatBool(*s.Automatic)
 			}
 		}
 		return "unknown"

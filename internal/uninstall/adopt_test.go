@@ -63,10 +63,10 @@ func TestWhatIsTakenOverIsTagged(t *testing.T) {
 	// One alarm is as it should be, the other is brought in step.
 	p := alarmParams
 	p.IdleHours = 48
-	w.wantCounts(w.reconcile(a, awsbed.Campaigns(home, 1), p, alarms.Monitored), alarms.Counts{Updated: 2})
+	w.wantCounts(w.reconcile(a, awsbed.Campaigns(home, 1), p), alarms.Counts{Updated: 2})
 	w.wantTags(ourTags, ourTags, ourTags, ourTags)
 	w.Writes()
-	w.wantCounts(w.reconcile(a, awsbed.Campaigns(home, 1), p, alarms.Monitored), alarms.Counts{Kept: 2})
+	w.wantCounts(w.reconcile(a, awsbed.Campaigns(home, 1), p), alarms.Counts{Kept: 2})
 	w.Clock.Advance(time.Hour)
 	w.notify(a)
 	w.WantWrites(map[string]int{})
@@ -97,7 +97,7 @@ func TestAnotherDeploymentsThingsKeepTheirTags(t *testing.T) {
 		w.Writes()
 		a, _ := w.actor()
 		w.notify(a)
-		w.reconcile(a, awsbed.Campaigns(home, 1), alarmParams, alarms.Monitored)
+		w.reconcile(a, awsbed.Campaigns(home, 1), alarmParams)
 		for op := range w.Writes() {
 			if strings.HasSuffix(op, ".TagResource") {
 				t.Errorf("%v: %s", theirs, op)
@@ -137,9 +137,9 @@ func TestATagThatCannotBeSetCostsNothingElse(t *testing.T) {
 			w.wantTags(writer.Tags{}, writer.Tags{}, bareTags, bareTags)
 
 			w.notify(a)
-			w.wantCounts(w.reconcile(a, awsbed.Campaigns(home, 1), p, alarms.Monitored), alarms.Counts{Updated: 2})
+			w.wantCounts(w.reconcile(a, awsbed.Campaigns(home, 1), p), alarms.Counts{Updated: 2})
 			w.wantTags(ourTags, ourTags, ourTags, ourTags)
-			w.wantCounts(w.reconcile(a, awsbed.Campaigns(home, 1), p, alarms.Monitored), alarms.Counts{Kept: 2})
+			w.wantCounts(w.reconcile(a, awsbed.Campaigns(home, 1), p), alarms.Counts{Kept: 2})
 		})
 	}
 }

@@ -99,9 +99,9 @@ func (w *world) diff(a *actor, resources []model.Resource, p alarms.Params, stan
 	return alarms.Diff(wanted, actual, func(model.ARN) alarms.ResourceState { return standing }, w.Clock.Now())
 }
 
-func (w *world) reconcile(a *actor, resources []model.Resource, p alarms.Params, standing alarms.ResourceState) alarms.Counts {
+func (w *world) reconcile(a *actor, resources []model.Resource, p alarms.Params) alarms.Counts {
 	w.T.Helper()
-	counts, problems := a.alarms.Reconcile(context.Background(), alarms.ReconcileInput{Region: home, Changes: w.diff(a, resources, p, standing)})
+	counts, problems := a.alarms.Reconcile(context.Background(), alarms.ReconcileInput{Region: home, Changes: w.diff(a, resources, p, alarms.Monitored)})
 	w.NoProblems(problems)
 	return counts
 }
@@ -270,7 +270,7 @@ func TestCleanupRemovesWhatTheProgramMade(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
 	w.notify(a, mail)
-	w.reconcile(a, awsbed.Campaigns(home, 1), alarmParams, alarms.Monitored)
+	w.reconcile(a, awsbed.Campaigns(home, 1), alarmParams)
 	// A region whose last resource is gone, and one where Personalize never was.
 	w.putAlarm("ap-south-1", "PersonalizeMonitor-IdleCampaign-gone", "", oursTags)
 	w.putAlarm(faraway, "PersonalizeMonitor-IdleCampaign-far", "", oursTags)
@@ -535,7 +535,7 @@ func TestWhoseTopicGoes(t *testing.T) {
 func TestAnotherDeploymentCanBeCleanedUp(t *testing.T) {
 	w := newWorld(t)
 	stack, _ := w.actor(func(o *writer.Options) { o.Deployment = otherStack })
-	w.reconcile(stack, awsbed.Campaigns(home, 1), alarmParams, alarms.Monitored)
+	w.reconcile(stack, awsbed.Campaigns(home, 1), alarmParams)
 	a, _ := w.actor()
 	if left := InState(w.cleanup(a).Items, Kept); len(left) != 2 {
 		t.Errorf("kept %v", left)
@@ -694,7 +694,7 @@ func TestWhatFailsInACleanupIsAProblemAndTheRestGoesOn(t *testing.T) {
 			}
 			var left []string
 			for _, item := range slices.Concat(InState(result.Items, Remaining), InState(result.Items, Unclear)) {
-				left = append(left, string(item.Kind)+map[string]string{Unclear: "?"}[item.State])
+				left = append(left, item.Kind+map[string]string{Unclear: "?"}[item.State])
 				if item.Reason == "" {
 					t.Errorf("%+v has no reason", item)
 				}
@@ -872,7 +872,7 @@ func TestATopicOutlivesTheAlarmsThatSendToIt(t *testing.T) {
 			w := newWorld(t)
 			a, _ := w.actor()
 			w.notify(a, mail)
-			w.reconcile(a, awsbed.Campaigns(home, 1), alarmParams, alarms.Monitored)
+			w.reconcile(a, awsbed.Campaigns(home, 1), alarmParams)
 			tt.fault.Service, tt.fault.Region = "cloudwatch", home
 			w.Server.AddFault(tt.fault)
 			result, _ := a.Cleanup(ctxAll, Input{})
@@ -942,7 +942,7 @@ func TestACleanupKeepsTheDashboardsOfAnotherSeries(t *testing.T) {
 	}
 	var got []string
 	for _, item := range result.Items {
-		got = append(got, item.Name+": "+string(item.State))
+		got = append(got, item.Name+": "+item.State)
 	}
 	if want := []string{board + ": removed", second + ": kept", board + "-3: unclear"}; !slices.Equal(got, want) {
 		t.Errorf("items %q", got)

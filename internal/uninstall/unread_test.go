@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
@@ -97,7 +96,7 @@ func TestWhatStaysKeepsItsTopic(t *testing.T) {
 	personsAlarm := func(w *world) {
 		in := awsbed.SampleAlarms(awsbed.Campaigns(home, 1)[0])[0]
 		in.Tags, in.AlarmDescription = nil, aws.String("mine")
-		_, err := w.Raw.CloudWatch(home).PutMetricAlarm(ctxAll, (*cloudwatch.PutMetricAlarmInput)(in))
+		_, err := w.Raw.CloudWatch(home).PutMetricAlarm(ctxAll, in)
 		w.Must(err)
 	}
 	tests := []struct {

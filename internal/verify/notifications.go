@@ -32,11 +32,10 @@ type Key struct {
 	Failure Failure
 }
 
-// Subscriber is one subscription of a topic.
+// Subscriber is one subscription of a topic. An address may hold a secret: findings show what Shown does.
 type Subscriber struct {
-	Protocol string
-	Address  string // of a URL it may hold a secret: findings show the host alone
-	State    SubscriberState
+	config.Endpoint
+	State SubscriberState
 }
 
 // SubscriberState is whether a subscriber gets anything.
@@ -48,11 +47,6 @@ const (
 	Pending   SubscriberState = "pending"
 	Deleted   SubscriberState = "deleted" // the owner has unsubscribed
 )
-
-// endpoint is the address as parameters have it.
-func (s Subscriber) endpoint() config.Endpoint {
-	return config.Endpoint{Protocol: config.Protocol(s.Protocol), Address: s.Address}
-}
 
 // Rule is the notification rule of a region; only that of the deployment region is looked at.
 type Rule struct {
@@ -132,9 +126,8 @@ func (f Facts) chat() []Finding {
 	return list
 }
 
-// chatShown reports whether a channel shows the topic for chats.
 func (f Facts) chatShown() bool {
-	return slices.ContainsFunc(f.Chat.Subscribers, func(s Subscriber) bool { return s.endpoint().AmazonQ() && s.State == Confirmed })
+	return slices.ContainsFunc(f.Chat.Subscribers, func(s Subscriber) bool { return s.AmazonQ() && s.State == Confirmed })
 }
 
 // keyServices are those that publish to the topic, and the actions on its key that they need (SNS
@@ -200,12 +193,12 @@ func (f Facts) subscribers(r Region) (list []Finding) {
 }
 
 func (f Facts) subscriber(region string, s Subscriber) Finding {
-	shown := s.endpoint().Shown()
+	shown := s.Shown()
 	about := Finding{Check: CheckSubscriber, Region: region, Resource: shown}
-	switch chat, remedy := s.endpoint().Webhook(); {
+	switch chat, remedy := s.Webhook(); {
 	case chat != "" && s.State != Confirmed:
 		return about.with(Fail, shown+" is a webhook of "+chat+", which can never confirm a subscription", remedy)
-	case s.endpoint().AmazonQ() && !f.chatShown():
+	case s.AmazonQ() && !f.chatShown():
 		return about.with(Warn, "Amazon Q Developer shows the alarms of this topic, and drops its texts about actions",
 			"set ChatNotifications=Yes, and show that topic in the channel, too")
 	case s.State == Pending:

@@ -66,7 +66,6 @@ func (f Facts) permissions() (list []Finding) {
 	return list
 }
 
-// once appends a text that is not in the list yet.
 func once(list []string, text string) []string {
 	if slices.Contains(list, text) {
 		return list

@@ -53,10 +53,10 @@ var checks = []Check{
 type Finding struct {
 	Check    Check  `json:"check"`    // credentials, clock, region, permission, quota, metrics, topic, key, subscriber, rule, monitor, version
 	Status   Status `json:"status"`   // OK, WARN, FAIL, not checked
-	Region   string `json:"region"`   // empty: of the whole account, or of every region
-	Resource string `json:"resource"` // an ARN, an action or an address; empty if the text is about none
+	Region   string `json:"region"`   // empty for the whole account, or for every region
+	Resource string `json:"resource"` // an ARN, an action or an address; may be empty
 	Text     string `json:"text"`     // one line
-	Remedy   string `json:"remedy"`   // what to do; empty for OK
+	Remedy   string `json:"remedy"`   // what to try; empty for OK
 }
 
 func (f Finding) ok(text string) Finding { return f.with(OK, text, "") }

@@ -25,7 +25,7 @@ func sound() Facts {
 			Name: home, Listed: true, Concerned: true, Resources: Count{N: 3}, Alarms: Count{N: 6},
 			Metrics: Arrival{Latest: now.Add(-5 * time.Minute)},
 			Topic: Topic{
-				ARN: topic, Policy: true, Subscribers: []Subscriber{{"email", "ml@example.com", Confirmed}},
+				ARN: topic, Policy: true, Subscribers: []Subscriber{{config.Endpoint{Protocol: "email", Address: "ml@example.com"}, Confirmed}},
 			},
 			Rule: Rule{ARN: "arn:aws:events:us-east-1:123456789012:rule/PersonalizeMonitor-NotificationsRule", Known: true, Targets: []string{topic}},
 		}},
@@ -47,7 +47,7 @@ func TestFindings(t *testing.T) {
 	chat := func(change func(*Facts)) func(*Facts) {
 		return func(f *Facts) {
 			const arn = topic + "-chat"
-			f.Chat = Topic{ARN: arn, Policy: true, Subscribers: []Subscriber{{"https", "https://global.sns-api.chatbot.amazonaws.com", Confirmed}}}
+			f.Chat = Topic{ARN: arn, Policy: true, Subscribers: []Subscriber{{config.Endpoint{Protocol: "https", Address: "https://global.sns-api.chatbot.amazonaws.com"}, Confirmed}}}
 			f.ChatWanted, f.Regions[0].Rule.Targets = true, []string{topic, arn}
 			change(f)
 		}
@@ -134,11 +134,11 @@ func TestFindings(t *testing.T) {
 		{"a subscriber who has unsubscribed", region(func(r *Region) { r.Topic.Subscribers[0].State = Deleted }),
 			"WARN subscriber: ml@example.com has unsubscribed"},
 		{"a webhook that waits", region(func(r *Region) {
-			r.Topic.Subscribers[0] = Subscriber{"https", "https://hooks.slack.com/services/x", Pending}
+			r.Topic.Subscribers[0] = Subscriber{config.Endpoint{Protocol: "https", Address: "https://hooks.slack.com/services/x"}, Pending}
 		}),
 			"FAIL subscriber: https://hooks.slack.com/… is a webhook of Slack"},
 		{"a chat that drops texts", region(func(r *Region) {
-			r.Topic.Subscribers[0] = Subscriber{"https", "https://global.sns-api.chatbot.amazonaws.com", Confirmed}
+			r.Topic.Subscribers[0] = Subscriber{config.Endpoint{Protocol: "https", Address: "https://global.sns-api.chatbot.amazonaws.com"}, Confirmed}
 		}), "WARN subscriber: Amazon Q Developer shows the alarms"},
 		{"an address that is not subscribed", func(f *Facts) {
 			f.Wanted = []config.Endpoint{{Protocol: config.Email, Address: "ML@example.com"}, {Protocol: config.HTTPS, Address: "https://x.example.com/s3cret"}}

@@ -37,7 +37,7 @@ type Budget struct {
 	limit int // of stops and deletes
 
 	mu        sync.Mutex
-	ledgers   map[model.ARN]*ledger // by topic
+	ledgers   map[string]*ledger // by topic and kind
 	requested []requestedAction
 }
 
@@ -51,17 +51,18 @@ type requestedAction struct {
 // NewBudget makes a Budget of max removals per region and hour; zero means 5. Without a meter
 // nothing may be removed.
 func NewBudget(w *Writer, meter Meter, limit int) *Budget {
-	return &Budget{w: w, meter: meter, limit: cmp.Or(limit, defaultMaxRemovals), ledgers: map[model.ARN]*ledger{}}
+	return &Budget{w: w, meter: meter, limit: cmp.Or(limit, defaultMaxRemovals), ledgers: map[string]*ledger{}}
 }
 
 // ledger returns the counts of a region. A topic is where the ARN says, whether it exists or not.
-func (b *Budget) ledger(topic model.ARN) *ledger {
+func (b *Budget) ledger(topic model.ARN, kind rules.Budgeted) *ledger {
+	key := topic.String() + " " + string(kind)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := b.ledgers[topic]
+	l := b.ledgers[key]
 	if l == nil {
-		l = &ledger{w: b.w, topic: topic, turn: make(chan struct{}, 1), own: map[rules.Budgeted]*ownCounts{}}
-		b.ledgers[topic] = l
+		l = &ledger{w: b.w, topic: topic, kind: kind, turn: make(chan struct{}, 1)}
+		b.ledgers[key] = l
 	}
 	return l
 }
@@ -83,7 +84,7 @@ func (b *Budget) Left(ctx context.Context, q BudgetQuestion) map[rules.Budgeted]
 	var tags Tags
 	err := fmt.Errorf("the region has no topic %s to count it in", TopicName)
 	if q.Topic != (model.ARN{}) {
-		tags, err = b.ledger(q.Topic).read(ctx)
+		tags, err = b.w.topicTags(ctx, q.Topic)
 	}
 	left := map[rules.Budgeted]rules.Left{}
 	for kind, limit := range q.Limits {
@@ -203,7 +204,7 @@ func (b *Budget) shown(ctx context.Context, region string, kind rules.Budgeted, 
 // Otherwise release returns it if the action fails; release is never nil.
 func (b *Budget) Reserve(ctx context.Context, arn model.ARN, verdict rules.Verdict) (release func(context.Context), why string) {
 	none, kind, region := func(context.Context) {}, rules.BudgetOf(verdict), arn.Region
-	l := b.ledger(model.ARN{Partition: arn.Partition, Service: "sns", Region: region, Account: arn.Account, Resource: TopicName})
+	l := b.ledger(model.ARN{Partition: arn.Partition, Service: "sns", Region: region, Account: arn.Account, Resource: TopicName}, kind)
 	select {
 	case l.turn <- struct{}{}: // one at a time: what each counts is in the tags before the next is counted
 		defer l.done()
@@ -215,13 +216,13 @@ func (b *Budget) Reserve(ctx context.Context, arn model.ARN, verdict rules.Verdi
 	if !ok {
 		return none, unreadMetric(region)
 	}
-	tags, err := l.take(ctx, kind, now)
+	tags, err := l.take(ctx, now)
 	if err != nil {
 		return none, unread(kind, region, err)
 	}
 	shared, err := counted(tags, kind, now)
 	if err != nil {
-		l.withdraw(ctx, kind, now)
+		l.withdraw(ctx, now)
 		return none, unread(kind, region, err)
 	}
 	if !b.w.DryRun {
@@ -232,20 +233,20 @@ func (b *Budget) Reserve(ctx context.Context, arn model.ARN, verdict rules.Verdi
 		limit = limitIn(tags, b.w.Deployment)
 	}
 	if spent := rules.Spent(now, shown, shared); spent >= limit { // guard: budget: where the action is made; boundary
-		l.withdraw(ctx, kind, now)
+		l.withdraw(ctx, now)
 		return none, used(kind, region, spent, limit)
 	}
 	if kind == rules.Removals {
 		metric := rules.RemovalMetric(verdict)
 		_, problems := b.w.Publish(ctx, []model.Datum{{Region: region, Metric: metric, Unit: "Count", Value: 1, Time: now}})
 		for _, p := range problems {
-			l.withdraw(ctx, kind, now)
+			l.withdraw(ctx, now)
 			return none, fmt.Sprintf("it could not be counted against the stops and deletes of the hour: %s: %v", p.Operation, p.Err)
 		}
 	}
 	return func(ctx context.Context) {
 		l.turn <- struct{}{}
 		defer l.done()
-		l.withdraw(ctx, kind, now)
+		l.withdraw(ctx, now)
 	}, ""
 }

@@ -35,12 +35,12 @@ func (noMetrics) Measure(_ context.Context, queries []model.Query, _ func(done, 
 	return readings, nil
 }
 
-// process is a process with a budget of its own, to which CloudWatch shows nothing.
+// process is a process with a budget of five removals of its own, to which CloudWatch shows nothing.
 type process struct{ *writer.Budget }
 
-func (w *world) process(limit int, change ...func(*writer.Options)) process {
+func (w *world) process(change ...func(*writer.Options)) process {
 	a, _ := w.Writer(change...)
-	return process{writer.NewBudget(a, noMetrics{}, limit)}
+	return process{writer.NewBudget(a, noMetrics{}, 5)}
 }
 
 var homeCampaign = model.ARN{Partition: "aws", Service: "personalize", Region: home, Account: awsbed.Account, Resource: "campaign/c"}
@@ -70,11 +70,11 @@ func (w *world) tag(tags map[string]string) {
 	w.Must(err)
 }
 
-// left asks what is left of both budgets.
-func (b process) left(removals, stepDowns, leaving int) map[rules.Budgeted]rules.Left {
+// left asks what is left of both budgets, of five removals.
+func (b process) left(stepDowns, leaving int) map[rules.Budgeted]rules.Left {
 	return b.Left(ctxAll, writer.BudgetQuestion{
 		Region: home, Topic: awsbed.TopicIn(home), Leaving: leaving,
-		Limits: map[rules.Budgeted]int{rules.Removals: removals, rules.StepDowns: stepDowns},
+		Limits: map[rules.Budgeted]int{rules.Removals: 5, rules.StepDowns: stepDowns},
 	})
 }
 
@@ -92,7 +92,7 @@ func TestProcessesShareTheBudget(t *testing.T) {
 			w := newWorld(t)
 			w.CreateTopic(home)
 			for i := range tt.want + 3 {
-				allowed, why := w.process(5).reserve(tt.verdicts[i%len(tt.verdicts)])
+				allowed, why := w.process().reserve(tt.verdicts[i%len(tt.verdicts)])
 				if allowed != (i < tt.want) || !allowed && why != tt.why {
 					t.Errorf("process %d: %t, %s", i, allowed, why)
 				}
@@ -101,18 +101,18 @@ func TestProcessesShareTheBudget(t *testing.T) {
 				t.Errorf("%d tags: %v", n, w.tags())
 			}
 			w.Clock.Advance(64 * time.Minute)
-			if allowed, _ := w.process(5).reserve(tt.verdicts[0]); allowed {
+			if allowed, _ := w.process().reserve(tt.verdicts[0]); allowed {
 				t.Error("allowed within the hour")
 			}
 			w.Clock.Advance(10 * time.Minute)
-			if allowed, why := w.process(5).reserve(tt.verdicts[0]); !allowed {
+			if allowed, why := w.process().reserve(tt.verdicts[0]); !allowed {
 				t.Errorf("after the hour: %s", why)
 			}
 			if n := len(w.tags()); n != tt.want+1 { // a process whose clock is behind may still write them
 				t.Errorf("%d tags shortly after the hour", n)
 			}
 			w.Clock.Advance(10 * time.Minute)
-			if allowed, why := w.process(5).reserve(tt.verdicts[0]); !allowed || len(w.tags()) != 2 {
+			if allowed, why := w.process().reserve(tt.verdicts[0]); !allowed || len(w.tags()) != 2 {
 				t.Errorf("%s, tags that are over stay: %v", why, w.tags())
 			}
 		})
@@ -127,7 +127,7 @@ func TestABudgetAtOnce(t *testing.T) {
 	allowed := 0
 	var group sync.WaitGroup
 	for range 5 {
-		process := w.process(5)
+		process := w.process()
 		for range 4 {
 			group.Go(func() {
 				if ok, _ := process.reserve(rules.Delete); ok {
@@ -139,11 +139,11 @@ func TestABudgetAtOnce(t *testing.T) {
 		}
 	}
 	group.Wait()
-	if left := w.process(5).left(5, 10, 0)[rules.Removals]; allowed > 5 || left.N != 5-allowed {
+	if left := w.process().left(10, 0)[rules.Removals]; allowed > 5 || left.N != 5-allowed {
 		t.Errorf("%d allowed, %d left", allowed, left.N)
 	}
 	for {
-		ok, why := w.process(5).reserve(rules.Delete)
+		ok, why := w.process().reserve(rules.Delete)
 		if !ok {
 			if !strings.HasPrefix(why, "5 of at most 5") || allowed != 5 {
 				t.Errorf("after %d: %s", allowed, why)
@@ -158,7 +158,7 @@ func TestABudgetAtOnce(t *testing.T) {
 func TestOneTagAProcess(t *testing.T) {
 	w := newWorld(t)
 	w.CreateTopic(home)
-	b := w.process(5)
+	b := w.process()
 	for _, wait := range []time.Duration{0, time.Minute, 10 * time.Minute} {
 		w.Clock.Advance(wait)
 		if allowed, why := b.reserve(rules.Stop); !allowed {
@@ -193,14 +193,14 @@ func TestOneTagAProcess(t *testing.T) {
 func TestCallsOfTheBudget(t *testing.T) {
 	w := newWorld(t)
 	w.CreateTopic(home)
-	b := w.process(5)
+	b := w.process()
 	for _, tt := range []struct {
 		do   func()
 		want map[string]int
 	}{
 		{func() { b.reserve(rules.StepDown) }, map[string]int{"sns.TagResource": 1, "sns.ListTagsForResource": 1}},
 		{func() { b.reserve(rules.Delete) }, map[string]int{"sns.TagResource": 1, "sns.ListTagsForResource": 1, "cloudwatch.PutMetricData": 1}},
-		{func() { b.left(5, 10, 0) }, map[string]int{"sns.ListTagsForResource": 1}},
+		{func() { b.left(10, 0) }, map[string]int{"sns.ListTagsForResource": 1}},
 	} {
 		w.Server.ResetCalls()
 		tt.do()
@@ -250,7 +250,7 @@ func TestAnActionThatIsNotCountedIsRefused(t *testing.T) {
 			if tt.fault.Operation != "" {
 				w.Server.AddFault(tt.fault)
 			}
-			allowed, why := w.process(5).reserve(rules.Stop)
+			allowed, why := w.process().reserve(rules.Stop)
 			if allowed != (tt.want == "") || !strings.Contains(why, tt.want) {
 				t.Errorf("%t: %s, want %s", allowed, why, tt.want)
 			}
@@ -281,7 +281,7 @@ func TestACountThatIsNotShownIsRefused(t *testing.T) {
 		}))
 		_, err := w.Raw.SNS(home).CreateTopic(ctxAll, &sns.CreateTopicInput{Name: aws.String("another")})
 		w.Must(err)
-		allowed, why := shy.process(5).reserve(rules.StepDown)
+		allowed, why := shy.process().reserve(rules.StepDown)
 		if allowed != (hidden < 3) || !allowed && !strings.Contains(why, "cannot be read back") {
 			t.Errorf("hidden in %d reads: %t, %s", hidden, allowed, why)
 		}
@@ -294,23 +294,23 @@ func TestACountThatIsNotShownIsRefused(t *testing.T) {
 func TestLeft(t *testing.T) {
 	w := newWorld(t)
 	w.CreateTopic(home)
-	b := w.process(5)
+	b := w.process()
 	want := func(removals, stepDowns int, left map[rules.Budgeted]rules.Left) {
 		t.Helper()
 		if left[rules.Removals].N != removals || left[rules.StepDowns].N != stepDowns {
 			t.Errorf("left %+v, want %d and %d", left, removals, stepDowns)
 		}
 	}
-	want(5, 10, b.left(5, 10, 0))
-	want(2, 10, b.left(5, 10, 3))
-	want(0, 10, b.left(5, 10, 9))
+	want(5, 10, b.left(10, 0))
+	want(2, 10, b.left(10, 3))
+	want(0, 10, b.left(10, 9))
 	for range 2 {
-		w.process(5).reserve(rules.Delete)
+		w.process().reserve(rules.Delete)
 	}
-	w.process(5).reserve(rules.StepDown)
-	want(3, 9, b.left(5, 10, 0))
-	want(3, 9, b.left(5, 10, 2)) // they may be the same
-	want(2, 9, b.left(5, 10, 3))
+	w.process().reserve(rules.StepDown)
+	want(3, 9, b.left(10, 0))
+	want(3, 9, b.left(10, 2)) // they may be the same
+	want(2, 9, b.left(10, 3))
 
 	// What was requested counts until others have counted it.
 	arn := homeCampaign.String()
@@ -319,21 +319,21 @@ func TestLeft(t *testing.T) {
 		{Resources: []string{arn}, Detail: events.IdleDetail{ARN: arn}}, {Resources: []string{arn}, Detail: events.UpdateDetail{ARN: arn}},
 		{Resources: []string{arn}, Detail: events.UpdateDetail{ARN: arn}}, {Detail: events.BuildDetail{}},
 	})
-	want(2, 8, b.left(5, 10, 0))
+	want(2, 8, b.left(10, 0))
 	w.Clock.Advance(10 * time.Minute)
-	want(3, 9, b.left(5, 10, 0))
+	want(3, 9, b.left(10, 0))
 
 	// The limit of step-downs is for all processes of the deployment.
-	w.process(5, awsbed.DryRun).left(5, 12, 0)
-	want(3, 11, b.left(5, 12, 0))
+	w.process(awsbed.DryRun).left(12, 0)
+	want(3, 11, b.left(12, 0))
 	for i := range 12 {
-		allowed, why := w.process(5).reserve(rules.StepDown)
+		allowed, why := w.process().reserve(rules.StepDown)
 		if allowed != (i < 11) {
 			t.Errorf("%d: %s", i, why)
 		}
 	}
-	want(3, 0, b.left(5, 10, 0))
-	other := w.process(5, func(o *writer.Options) { o.Deployment = "other" })
+	want(3, 0, b.left(10, 0))
+	other := w.process(func(o *writer.Options) { o.Deployment = "other" })
 	if allowed, why := other.reserve(rules.StepDown); allowed || !strings.HasPrefix(why, "10 of at most 10") {
 		t.Errorf("another deployment: %s", why)
 	}
@@ -347,13 +347,13 @@ func TestLeft(t *testing.T) {
 // A dry run decides as the real one would, and writes nothing; the topic may not exist yet.
 func TestTheBudgetOfADryRun(t *testing.T) {
 	w := newWorld(t)
-	dry := w.process(5, awsbed.DryRun)
-	if left := dry.left(5, 60, 0); left[rules.Removals].N != 5 || left[rules.StepDowns].N != 60 {
+	dry := w.process(awsbed.DryRun)
+	if left := dry.left(60, 0); left[rules.Removals].N != 5 || left[rules.StepDowns].N != 60 {
 		t.Errorf("left %+v", left)
 	}
 	w.CreateTopic(home)
 	for range 4 {
-		w.process(5).reserve(rules.Delete)
+		w.process().reserve(rules.Delete)
 	}
 	w.Writes()
 	for range 2 {
@@ -361,9 +361,9 @@ func TestTheBudgetOfADryRun(t *testing.T) {
 			t.Error(why)
 		}
 	}
-	dry.left(5, 60, 0)
+	dry.left(60, 0)
 	w.WantWrites(map[string]int{})
-	w.process(5).reserve(rules.Delete)
+	w.process().reserve(rules.Delete)
 	if allowed, why := dry.reserve(rules.Delete); allowed {
 		t.Errorf("allowed: %s", why)
 	}

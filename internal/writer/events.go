@@ -70,7 +70,10 @@ func (w *Writer) Emit(ctx context.Context, list []events.Event) (sent []events.E
 			sent = append(sent, event)
 			continue
 		}
-		arn := slices.Concat(event.Resources, []string{""})[0]
+		arn := ""
+		if len(event.Resources) > 0 {
+			arn = event.Resources[0]
+		}
 		problems = append(problems, Problem(w.DeploymentRegion, arn, opPutEvents, fmt.Errorf("send the event %s: %w", event.DetailType, errs[i])))
 	}
 	return sent, problems

@@ -44,84 +44,76 @@ const (
 // errNotShown means that a count which was written cannot be read.
 var errNotShown = errors.New("a count that was just written cannot be read back")
 
-// ledger counts the automatic actions of one region in tags of its topic, which answer with
+// ledger counts the automatic actions of one kind in a region in tags of its topic, which answer with
 // what was written last, unlike metrics. Each process has tags of its own, so that none
 // overwrites another's counts. It is safe for concurrent use.
 type ledger struct {
 	w     *Writer
 	topic model.ARN
+	kind  rules.Budgeted
 
 	// turn has room for one: who counts an action. A tag has one writer, and a wait ends with its context.
 	turn chan struct{}
-	own  map[rules.Budgeted]*ownCounts
-}
-
-// ownCounts is what a process has counted, as its tag holds it. The key is used no longer than the
-// counts last: others may remove it then.
-type ownCounts struct {
+	// counts are what this process has counted, as the tag of the key holds it. The key is used no
+	// longer than the counts last: others may remove it then.
 	key    string
 	counts rules.Counts
 }
 
 func (l *ledger) done() { <-l.turn }
 
-// read returns the tags of the topic.
-func (l *ledger) read(ctx context.Context) (Tags, error) {
-	tags, err := l.w.ReadTags(ctx, l.topic.Region, l.topic.String())
+// topicTags returns the tags of the topic of a region.
+func (w *Writer) topicTags(ctx context.Context, topic model.ARN) (Tags, error) {
+	tags, err := w.ReadTags(ctx, topic.Region, topic.String())
 	switch {
 	case err == nil:
 		return tags, nil
-	case l.w.DryRun && awsapi.KindOf(err) == awsapi.NotFound: // the topic would have been created
+	case w.DryRun && awsapi.KindOf(err) == awsapi.NotFound: // the topic would have been created
 		return Tags{}, nil
 	}
-	return nil, l.failed(OpListTags, err)
+	return nil, topicError(topic, OpListTags, err)
 }
 
-// failed is the error of an operation on the topic.
-func (l *ledger) failed(op string, err error) error {
+// topicError is the error of an operation on the topic.
+func topicError(topic model.ARN, op string, err error) error {
 	if awsapi.KindOf(err) == awsapi.NotFound {
-		return fmt.Errorf("there is no topic %s in %s; the next cycle of the monitor creates it", l.topic.Resource, l.topic.Region)
+		return fmt.Errorf("there is no topic %s in %s; the next cycle of the monitor creates it", topic.Resource, topic.Region)
 	}
-	return fmt.Errorf("%s of the topic %s: %w", op, l.topic, awsapi.Plain(err))
+	return fmt.Errorf("%s of the topic %s: %w", op, topic, awsapi.Plain(err))
 }
 
 // take counts one action before it is made, and returns the tags with all that are counted,
 // this one included. A dry run reads only.
-func (l *ledger) take(ctx context.Context, kind rules.Budgeted, now time.Time) (Tags, error) {
+func (l *ledger) take(ctx context.Context, now time.Time) (Tags, error) {
 	if l.w.DryRun {
-		return l.read(ctx)
+		return l.w.topicTags(ctx, l.topic)
 	}
-	own := l.own[kind]
-	if own != nil {
-		own.counts = own.counts.Current(now)
+	if l.counts = l.counts.Current(now); len(l.counts) == 0 {
+		l.key = keyPrefix(l.kind, l.w.Deployment) + rand.Text()
 	}
-	if own == nil || len(own.counts) == 0 {
-		own = &ownCounts{key: keyPrefix(kind, l.w.Deployment) + rand.Text(), counts: rules.Counts{}}
-		l.own[kind] = own
-	}
-	own.counts[rules.CountedAt(now)]++
-	tags, err := l.writeAndRead(ctx, own, now)
+	l.counts[rules.CountedAt(now)]++
+	tags, err := l.writeAndRead(ctx, now)
 	if err != nil {
-		l.withdraw(ctx, kind, now)
+		l.withdraw(ctx, now)
 		return nil, err
 	}
 	return tags, nil
 }
 
 // writeAndRead writes a tag and returns all tags, among which it must be.
-func (l *ledger) writeAndRead(ctx context.Context, own *ownCounts, now time.Time) (tags Tags, err error) {
-	err = l.write(ctx, own)
+func (l *ledger) writeAndRead(ctx context.Context, now time.Time) (tags Tags, err error) {
+	err = l.write(ctx)
 	if awsapi.KindOf(err) == awsapi.Quota { // tags that are over may take the room
-		if tags, err = l.read(ctx); err == nil {
+		if tags, err = l.w.topicTags(ctx, l.topic); err == nil {
 			l.sweep(ctx, tags, now)
-			err = l.write(ctx, own)
+			err = l.write(ctx)
 		}
 	}
 	for try := 1; err == nil; try++ {
-		if tags, err = l.read(ctx); err != nil {
+		if tags, err = l.w.topicTags(ctx, l.topic); err != nil {
 			return nil, err
 		}
-		if tags[own.key] == formatCounts(own.counts) { // guard: budget: counted where all can read it; always
+		if tags[l.key] == formatCounts(l.counts) { // guard: budget: counted where all can read it; always
 			l.sweep(ctx, tags, now)
 			return tags, nil
 		}
@@ -134,38 +126,38 @@ func (l *ledger) writeAndRead(ctx context.Context, own *ownCounts, now time.Time
 }
 
 // write writes a tag. While another process writes one, SNS may refuse.
-func (l *ledger) write(ctx context.Context, own *ownCounts) error {
+func (l *ledger) write(ctx context.Context) error {
 	arn := l.topic.String()
 	intent := Intent{Region: l.topic.Region, ARN: arn, What: "count an automatic action in a tag of the topic", Routine: true}
 	for try := 1; ; try++ {
-		err := l.w.SetTags(ctx, intent, Tags{own.key: formatCounts(own.counts)})
+		err := l.w.SetTags(ctx, intent, Tags{l.key: formatCounts(l.counts)})
 		if err == nil {
 			return nil
 		}
-		wait := tryAgain * time.Duration(try) * time.Duration(1+own.key[len(own.key)-1]%4) // others wait differently
+		wait := tryAgain * time.Duration(try) * time.Duration(1+l.key[len(l.key)-1]%4) // others wait differently
 		if awsapi.KindOf(err) != awsapi.InUse || try == writeTries || l.w.Clock.Sleep(ctx, wait) != nil {
-			return l.failed(OpTagResource, err)
+			return topicError(l.topic, OpTagResource, err)
 		}
 	}
 }
 
 // withdraw takes one action out of the counts that was not made. If that fails it stays
 // counted, which is the safe side.
-func (l *ledger) withdraw(ctx context.Context, kind rules.Budgeted, counted time.Time) {
-	own, slot := l.own[kind], rules.CountedAt(counted)
-	if l.w.DryRun || own == nil || own.counts[slot] == 0 {
+func (l *ledger) withdraw(ctx context.Context, counted time.Time) {
+	slot := rules.CountedAt(counted)
+	if l.w.DryRun || l.counts[slot] == 0 {
 		return
 	}
-	if own.counts[slot]--; own.counts[slot] == 0 {
-		delete(own.counts, slot)
+	if l.counts[slot]--; l.counts[slot] == 0 {
+		delete(l.counts, slot)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawTime)
 	defer cancel()
 	var err error
-	if len(own.counts) > 0 {
-		err = l.write(ctx, own)
+	if len(l.counts) > 0 {
+		err = l.write(ctx)
 	} else {
-		err = l.w.RemoveCounts(ctx, l.topic, own.key)
+		err = l.w.RemoveCounts(ctx, l.topic, l.key)
 	}
 	if err != nil {
 		l.w.Logger.WarnContext(ctx, "an action that was not made stays counted for an hour", "arn", l.topic.String(), "err", awsapi.Line(err))

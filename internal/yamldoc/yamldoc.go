@@ -51,8 +51,8 @@ func (d *Document) Bad(n ast.Node, format string, args ...any) {
 	d.faults = append(d.faults, f)
 }
 
-// Err is nil without faults, else an error with one line for each, by position.
-func (d *Document) Err() error {
+// err is nil without faults, else an error with one line for each, by position.
+func (d *Document) err() error {
 	slices.SortFunc(d.faults, func(a, b fault) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column), cmp.Compare(a.text, b.text))
 	})
@@ -79,14 +79,14 @@ func (d *Document) Read(data []byte, read func(root ast.Node)) (err error) {
 			err = fmt.Errorf("%s: not readable as YAML", d.Name)
 		}
 	}()
-	if root := d.Parse(data); root != nil {
+	if root := d.parse(data); root != nil {
 		read(root)
 	}
-	return d.Err()
+	return d.err()
 }
 
-// Parse returns the root of the only document, nil with a fault if it cannot be read.
-func (d *Document) Parse(data []byte) ast.Node {
+// parse returns the root of the only document, nil with a fault if it cannot be read.
+func (d *Document) parse(data []byte) ast.Node {
 	switch {
 	case len(data) > d.MaxBytes:
 		d.Bad(nil, "has more than %d bytes", d.MaxBytes)

@@ -340,11 +340,11 @@ func (w *World) Dashboards() []string {
 	return names
 }
 
-// SomeDashboard makes a dashboard without tags.
-func (w *World) SomeDashboard(name string) {
+// SomeDashboard makes a dashboard, without tags if there are none.
+func (w *World) SomeDashboard(name string, tags ...cwtypes.Tag) {
 	w.T.Helper()
 	_, err := w.Raw.CloudWatch(Home).PutDashboard(context.Background(), &cloudwatch.PutDashboardInput{
-		DashboardName: &name, DashboardBody: aws.String(`{"widgets":[]}`),
+		DashboardName: &name, DashboardBody: aws.String(`{"widgets":[]}`), Tags: tags,
 	})
 	w.Must(err)
 }
@@ -352,15 +352,10 @@ func (w *World) SomeDashboard(name string) {
 // OurDashboard makes a numbered dashboard of our series.
 func (w *World) OurDashboard(name string) {
 	w.T.Helper()
-	_, err := w.Raw.CloudWatch(Home).PutDashboard(context.Background(), &cloudwatch.PutDashboardInput{
-		DashboardName: &name, DashboardBody: aws.String(`{"widgets":[]}`),
-		Tags: []cwtypes.Tag{
-			{Key: aws.String(writer.TagCreatedBy), Value: aws.String(writer.CreatedBy)},
-			{Key: aws.String(writer.TagDeployment), Value: aws.String("cli")},
-			{Key: aws.String("Dashboard"), Value: aws.String("Amazon-Personalize-Monitor")},
-		},
-	})
-	w.Must(err)
+	w.SomeDashboard(name,
+		cwtypes.Tag{Key: aws.String(writer.TagCreatedBy), Value: aws.String(writer.CreatedBy)},
+		cwtypes.Tag{Key: aws.String(writer.TagDeployment), Value: aws.String("cli")},
+		cwtypes.Tag{Key: aws.String("Dashboard"), Value: aws.String("Amazon-Personalize-Monitor")})
 }
 
 // SamplePattern is the pattern of the upstream sample's rule, as it writes it.

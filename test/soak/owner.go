@@ -238,17 +238,23 @@ func (o *owner) protect() (bool, error) {
 		tomorrow := o.clock.Now().AddDate(0, 0, 1).Format(time.DateOnly)
 		values := []string{"true", "all", "idle", "tps", "until " + tomorrow, "idle until " + tomorrow, "perhaps"}
 		r.protect = values[o.random.IntN(len(values))]
-		_, err := api.TagResource(o.ctx, &personalize.TagResourceInput{
-			ResourceArn: &r.arn, Tags: []types.Tag{{TagKey: aws.String(protectTag), TagValue: aws.String(r.protect)}},
-		})
-		return err
+		return o.tag(api, r, protectTag, r.protect)
 	})
 }
 
 func (o *owner) unprotect() (bool, error) {
 	return o.change(func(r *resource) bool { return r.status == active && r.protect != "" }, func(api *personalize.Client, r *resource) error {
 		r.protect, r.tagged = "", o.clock.Now()
-		_, err := api.UntagResource(o.ctx, &personalize.UntagResourceInput{ResourceArn: &r.arn, TagKeys: []string{protectTag}})
-		return err
+		return o.tag(api, r, protectTag, "")
 	})
+}
+
+// tag sets a tag, or removes it if the value is empty.
+func (o *owner) tag(api *personalize.Client, r *resource, key, value string) (err error) {
+	if value == "" {
+		_, err = api.UntagResource(o.ctx, &personalize.UntagResourceInput{ResourceArn: &r.arn, TagKeys: []string{key}})
+	} else {
+		_, err = api.TagResource(o.ctx, &personalize.TagResourceInput{ResourceArn: &r.arn, Tags: []types.Tag{{TagKey: &key, TagValue: &value}}})
+	}
+	return err
 }

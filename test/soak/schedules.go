@@ -6,9 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
-	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 )
@@ -85,19 +83,15 @@ func (o *owner) plan() (bool, error) {
 		from := 30 * o.random.IntN(48)
 		d := timetable{base: 1 + o.random.IntN(12), from: from, until: (from + 60 + 30*o.random.IntN(9)) % dayMinutes, set: o.clock.Now()}
 		d.level = d.base + 1 + o.random.IntN(20)
-		_, err := api.TagResource(o.ctx, &personalize.TagResourceInput{
-			ResourceArn: &r.arn, Tags: []types.Tag{{TagKey: aws.String(scheduleTag), TagValue: aws.String(d.text())}},
-		})
 		r.schedule, r.arranged = &d, true
-		return err
+		return o.tag(api, r, scheduleTag, d.text())
 	})
 }
 
 func (o *owner) unplan() (bool, error) {
 	return o.change(func(r *resource) bool { return !r.busy() && r.schedule != nil }, func(api *personalize.Client, r *resource) error {
 		r.schedule = nil
-		_, err := api.UntagResource(o.ctx, &personalize.UntagResourceInput{ResourceArn: &r.arn, TagKeys: []string{scheduleTag}})
-		return err
+		return o.tag(api, r, scheduleTag, "")
 	})
 }
 

@@ -19,7 +19,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/test/throttle"
 )
 
 const region = "eu-west-1"
@@ -41,7 +40,10 @@ func newBed(t *testing.T, rates map[string]float64) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewServer(throttle.New(server, b.clock, rates))
+	for operation, rate := range rates {
+		server.AddFault(localaws.Fault{Operation: operation, Rate: rate})
+	}
+	web := httptest.NewServer(server)
 	t.Cleanup(web.Close)
 	b.Server = server
 	b.clients = awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(region, web.URL, "LOCAL", nil), Clock: b.clock})

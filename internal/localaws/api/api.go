@@ -1,5 +1,6 @@
 // Package api is what the services of localaws share: the call, operations, errors, paging,
-// tags and a few patterns.
+// tags and a few patterns. Services are not safe for concurrent use unless they say so: the endpoint runs
+// one operation at a time.
 package api
 
 import (

@@ -25,8 +25,8 @@ import (
 type Model struct {
 	Missing  func(member string) error
 	Invalid  func(member, value, rule string) error
-	TagFault func(f *TagFault) error // for invalid tags
-	BadToken error                   // for an invalid token of a listing
+	BadTags  func(text string, tooMany bool) error
+	BadToken error // for an invalid token of a listing
 	Patterns map[string]Pattern
 }
 
@@ -36,11 +36,11 @@ func NewModel(invalid, tooManyTags string, badToken error, patterns map[string]P
 	return Model{
 		Missing: func(member string) error { return Refuse(invalid, "%s is missing; it is required", member) },
 		Invalid: func(member, value, rule string) error { return Constraint(invalid, member, value, rule) },
-		TagFault: func(f *TagFault) error {
-			if f.TooMany {
-				return Refuse(tooManyTags, "%s", f.Text)
+		BadTags: func(text string, tooMany bool) error {
+			if tooMany {
+				return Refuse(tooManyTags, "%s", text)
 			}
-			return Refuse(invalid, "%s", f.Text)
+			return Refuse(invalid, "%s", text)
 		},
 		BadToken: badToken, Patterns: patterns,
 	}

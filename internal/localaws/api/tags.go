@@ -17,62 +17,47 @@ type Tag struct {
 	Value *string `json:"Value" xml:"Value"`
 }
 
-// TagFault is what is wrong with tags.
-type TagFault struct {
-	Text    string
-	TooMany bool // more than MaxTags
-}
-
 var tagPattern = Lazy(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
-// CheckTags returns what is wrong with tags by the rules that the services share, nil if
+// CheckTags returns what is wrong with tags by the rules that the services share, empty if
 // nothing is.
-func CheckTags(tags map[string]string) *TagFault {
+func CheckTags(tags map[string]string) string {
 	if len(tags) > MaxTags {
-		return &TagFault{fmt.Sprintf("there are more than %d tags", MaxTags), true}
+		return fmt.Sprintf("there are more than %d tags", MaxTags)
 	}
 	for key, value := range tags {
 		switch {
 		case key == "" || utf8.RuneCountInString(key) > 128 || !tagPattern().MatchString(key):
-			return &TagFault{Text: "the tag key " + Quoted(key) + " is not valid"}
+			return "the tag key " + Quoted(key) + " is not valid"
 		case len(key) >= 4 && strings.EqualFold(key[:4], "aws:"):
-			return &TagFault{Text: "the tag key " + Quoted(key) + " begins with aws:, which is reserved"}
+			return "the tag key " + Quoted(key) + " begins with aws:, which is reserved"
 		case utf8.RuneCountInString(value) > 256 || !tagPattern().MatchString(value):
-			return &TagFault{Text: "the value of the tag " + Quoted(key) + " is not valid"}
+			return "the value of the tag " + Quoted(key) + " is not valid"
 		}
 	}
-	return nil
+	return ""
 }
 
 // MergeTags returns the tags of a resource with more tags added or replaced. The error is the
 // service's.
 func (c *Call) MergeTags(tags map[string]string, more []Tag) (map[string]string, error) {
-	merged, fault := mergeTags(tags, more)
-	if fault != nil {
-		return nil, c.Model.TagFault(fault)
-	}
-	return merged, nil
-}
-
-func mergeTags(tags map[string]string, more []Tag) (map[string]string, *TagFault) {
+	merged := map[string]string{}
+	maps.Copy(merged, tags)
 	added := map[string]string{}
 	for _, t := range more {
 		if t.Key == nil || t.Value == nil {
-			return nil, &TagFault{Text: "a tag needs a key and a value"}
+			return nil, c.Model.BadTags("a tag needs a key and a value", false)
 		}
 		if _, twice := added[*t.Key]; twice {
-			return nil, &TagFault{Text: "the tag key " + Quoted(*t.Key) + " is given twice"}
+			return nil, c.Model.BadTags("the tag key "+Quoted(*t.Key)+" is given twice", false)
 		}
-		added[*t.Key] = *t.Value
+		added[*t.Key], merged[*t.Key] = *t.Value, *t.Value
 	}
-	if fault := CheckTags(added); fault != nil {
-		return nil, fault
-	}
-	merged := map[string]string{}
-	maps.Copy(merged, tags)
-	maps.Copy(merged, added)
 	if len(merged) > MaxTags {
-		return nil, &TagFault{fmt.Sprintf("the resource would have more than %d tags", MaxTags), true}
+		return nil, c.Model.BadTags(fmt.Sprintf("the resource would have more than %d tags", MaxTags), true)
+	}
+	if fault := CheckTags(added); fault != "" {
+		return nil, c.Model.BadTags(fault, false)
 	}
 	return merged, nil
 }

@@ -1,6 +1,4 @@
 // Package cloudwatch is Amazon CloudWatch: metrics, alarms and dashboards.
-//
-// A Service is not safe for concurrent use; the endpoint runs one operation at a time.
 package cloudwatch
 
 import (
@@ -65,7 +63,7 @@ func (s *Service) API() *api.Service {
 			Invalid: func(member, value, rule string) error {
 				return invalid("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, member, rule)
 			},
-			TagFault: func(f *api.TagFault) error { return invalidValue("%s", f.Text) },
+			BadTags:  func(text string, _ bool) error { return invalidValue("%s", text) },
 			BadToken: refuse("InvalidNextToken", "InvalidNextToken", "The token NextToken is invalid."),
 			Patterns: map[string]api.Pattern{
 				"comparison": {

@@ -305,7 +305,7 @@ func checkUnlisted(recipe string, at place) {
 }
 
 func checkTags(tags map[string]string, at place) {
-	if fault := api.CheckTags(tags); fault != nil {
-		at.bad("tags: %s", fault.Text)
+	if fault := api.CheckTags(tags); fault != "" {
+		at.bad("tags: %s", fault)
 	}
 }

@@ -1,7 +1,5 @@
 // Package events is Amazon EventBridge: the default bus of each account and region, its
 // rules and targets.
-//
-// A Service is not safe for concurrent use; the endpoint runs one operation at a time.
 package events
 
 import (

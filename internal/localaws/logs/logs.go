@@ -1,17 +1,12 @@
 // Package logs is Amazon CloudWatch Logs: log groups, streams and their events, kept for
 // the life of the endpoint.
-//
-// A Service is not safe for concurrent use; the endpoint runs one operation at a time.
 package logs
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
-	"unicode/utf8"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
@@ -83,16 +78,12 @@ func (s *Service) find(c *api.Call, name string) (*group, error) {
 }
 
 type createGroupInput struct {
-	Name string            `json:"logGroupName" check:"required group"`
-	Tags map[string]string `json:"tags" check:"1.."`
+	Name string `json:"logGroupName" check:"required group"`
 }
 
 func (s *Service) createLogGroup(c *api.Call, in *createGroupInput) error {
 	if strings.HasPrefix(in.Name, "aws/") {
 		return api.Refuse(codeParameter, "Log groups starting with aws/ are reserved for AWS.")
-	}
-	if fault := api.CheckTags(in.Tags); fault != nil {
-		return c.Model.TagFault(fault)
 	}
 	if s.groups[c.Home][in.Name] != nil {
 		return api.Refuse(codeExists, "The specified log group already exists")
@@ -127,13 +118,10 @@ type describeInput struct {
 }
 
 type groupShape struct {
-	Name          string `json:"logGroupName"`
-	Created       int64  `json:"creationTime"`
-	MetricFilters int32  `json:"metricFilterCount"`
-	ARN           string `json:"arn"` // of its streams
-	StoredBytes   int64  `json:"storedBytes"`
-	Class         string `json:"logGroupClass"`
-	GroupARN      string `json:"logGroupArn"`
+	Name     string `json:"logGroupName"`
+	Created  int64  `json:"creationTime"`
+	ARN      string `json:"arn"` // of its streams
+	GroupARN string `json:"logGroupArn"`
 }
 
 func (s *Service) describeLogGroups(c *api.Call, in *describeInput) (any, error) {
@@ -142,13 +130,7 @@ func (s *Service) describeLogGroups(c *api.Call, in *describeInput) (any, error)
 	return api.Listing("logGroups", api.Map(groups, (*group).shape), "nextToken", next), err
 }
 
-func (g *group) shape() groupShape {
-	bytes := int64(0)
-	for _, e := range g.events {
-		bytes += int64(len(e.message) + eventOverhead)
-	}
-	return groupShape{Name: g.name, Created: g.created, ARN: g.arn + ":*", StoredBytes: bytes, Class: "STANDARD", GroupARN: g.arn}
-}
+func (g *group) shape() groupShape { return groupShape{g.name, g.created, g.arn + ":*", g.arn} }
 
 func (g *group) sort() {
 	if g.unsorted {
@@ -157,21 +139,13 @@ func (g *group) sort() {
 	}
 }
 
-// Bounds of PutLogEvents (API reference). An event may have 1 MB, so only the bound of the
-// batch counts.
-const (
-	maxBatchBytes = 1_048_576
-	eventOverhead = 26 // bytes that an event counts for in addition to its message
-	maxFuture     = 2 * time.Hour
-	maxAge        = 14 * 24 * time.Hour
-	maxSpan       = 24 * time.Hour // from the first to the last event of a batch
-)
+// eventOverhead is how many bytes an event counts for in addition to its message (PutLogEvents in the API reference).
+const eventOverhead = 26
 
 type putInput struct {
 	Group  string       `json:"logGroupName" check:"required group"`
 	Stream string       `json:"logStreamName" check:"required stream"`
 	Events []inputEvent `json:"logEvents" check:"1..10000"`
-	Token  *string      `json:"sequenceToken"` // AWS ignores it
 }
 
 type inputEvent struct {
@@ -179,21 +153,8 @@ type inputEvent struct {
 	Message   string `json:"message" check:"required"`
 }
 
-type putOutput struct {
-	Token    string      `json:"nextSequenceToken"`
-	Rejected *rejections `json:"rejectedLogEventsInfo,omitempty"`
-}
-
-// rejections is which events of a batch were rejected while the others were stored.
-type rejections struct {
-	TooNewFrom *int32 `json:"tooNewLogEventStartIndex,omitempty"`
-	TooOldTo   *int32 `json:"tooOldLogEventEndIndex,omitempty"`
-}
-
+// putLogEvents stores events of any age and order: the program only reads them.
 func (s *Service) putLogEvents(c *api.Call, in *putInput) (any, error) {
-	if err := checkBatch(in.Events); err != nil {
-		return nil, err
-	}
 	g, err := s.find(c, in.Group)
 	switch {
 	case err != nil:
@@ -201,56 +162,10 @@ func (s *Service) putLogEvents(c *api.Call, in *putInput) (any, error) {
 	case !g.streams[in.Stream]:
 		return nil, api.Refuse(codeNotFound, "The specified log stream does not exist.")
 	}
-	from, to := acceptedRange(in.Events, c.Now)
-	if from < to && *in.Events[to-1].Timestamp-*in.Events[from].Timestamp > maxSpan.Milliseconds() {
-		return nil, api.Refuse(codeParameter, "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
-	}
-	for _, e := range in.Events[from:to] {
+	for _, e := range in.Events {
 		s.store(c, g, in.Stream, e)
 	}
-	out := putOutput{Token: fmt.Sprintf("%056d", s.count)}
-	if from > 0 || to < len(in.Events) {
-		out.Rejected = &rejections{}
-		if from > 0 {
-			out.Rejected.TooOldTo = new(int32(from)) //nolint:gosec // at most 10,000
-		}
-		if to < len(in.Events) {
-			out.Rejected.TooNewFrom = new(int32(to)) //nolint:gosec // at most 10,000
-		}
-	}
-	return out, nil
-}
-
-// checkBatch refuses a batch that is refused as a whole, at any time.
-func checkBatch(events []inputEvent) error {
-	size := 0
-	for i, e := range events {
-		switch {
-		case *e.Timestamp < 0:
-			return api.Constraint(codeParameter, "timestamp", strconv.FormatInt(*e.Timestamp, 10), "be greater than or equal to 0")
-		case i > 0 && *e.Timestamp < *events[i-1].Timestamp:
-			return api.Refuse(codeParameter, "Log events in a single PutLogEvents request must be in chronological order.")
-		}
-		size += len(strings.ToValidUTF8(e.Message, string(utf8.RuneError))) + eventOverhead
-	}
-	if size > maxBatchBytes {
-		return api.Refuse(codeParameter, "Upload too large: %d bytes exceeds limit of %d", size, maxBatchBytes)
-	}
-	return nil
-}
-
-// acceptedRange returns which events of an ordered batch are neither too old nor too new.
-func acceptedRange(events []inputEvent, now time.Time) (from, to int) {
-	oldest, newest := now.Add(-maxAge).UnixMilli(), now.Add(maxFuture).UnixMilli()
-	from = slices.IndexFunc(events, func(e inputEvent) bool { return *e.Timestamp >= oldest })
-	if from < 0 {
-		return len(events), len(events)
-	}
-	to = slices.IndexFunc(events, func(e inputEvent) bool { return *e.Timestamp > newest })
-	if to < 0 {
-		to = len(events)
-	}
-	return from, max(from, to)
+	return api.Out{"nextSequenceToken": fmt.Sprintf("%056d", s.count)}, nil
 }
 
 func (s *Service) store(c *api.Call, g *group, stream string, in inputEvent) {

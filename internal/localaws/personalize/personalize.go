@@ -1,7 +1,5 @@
 // Package personalize is Amazon Personalize: campaigns, recommenders and the solutions they
 // serve, with their life cycles and traffic.
-//
-// A Service is not safe for concurrent use; the endpoint runs one operation at a time.
 package personalize
 
 import (

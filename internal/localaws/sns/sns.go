@@ -1,7 +1,5 @@
 // Package sns is Amazon SNS: topics with their policies and subscriptions. Messages go to
 // an outbox instead of subscribers.
-//
-// A Service is not safe for concurrent use; the endpoint runs one operation at a time.
 package sns
 
 import (
@@ -45,20 +43,14 @@ type topic struct {
 // API describes the service.
 func (s *Service) API() *api.Service {
 	operations := map[string]api.Operation{
-		"CreateTopic":        api.Op(s.createTopic),
-		"DeleteTopic":        api.Do(s.deleteTopic),
-		"GetTopicAttributes": api.Op(s.getTopicAttributes),
-		"SetTopicAttributes": api.Do(func(c *api.Call, in *setAttributesInput) error {
-			t, err := s.findTopic(c, in.ARN)
-			if err != nil {
-				return err
-			}
-			return t.set(in.Name, in.Value)
-		}),
+		"CreateTopic":              api.Op(s.createTopic),
+		"DeleteTopic":              api.Do(s.deleteTopic),
+		"GetTopicAttributes":       onTopic(s, getTopicAttributes),
+		"SetTopicAttributes":       onTopic(s, func(_ *api.Call, t *topic, in *setAttributesInput) (any, error) { return nil, t.set(in.Name, in.Value) }),
 		"ListTopics":               api.Op(s.listTopics),
-		"Subscribe":                api.Op(s.subscribe),
-		"ListSubscriptionsByTopic": api.Op(s.listSubscriptionsByTopic),
-		"Publish":                  api.Op(s.publish),
+		"Subscribe":                onTopic(s, s.subscribe),
+		"ListSubscriptionsByTopic": onTopic(s, listSubscriptionsByTopic),
+		"Publish":                  onTopic(s, s.publish),
 	}
 	api.Tagging(s.findTags).AddTo(operations)
 	return &api.Service{
@@ -69,11 +61,11 @@ func (s *Service) API() *api.Service {
 			Invalid: func(member, value, rule string) error {
 				return badParameter("%s Reason: the value %s must %s", member, api.Quoted(value), rule)
 			},
-			TagFault: func(f *api.TagFault) error {
-				if f.TooMany {
+			BadTags: func(text string, tooMany bool) error {
+				if tooMany {
 					return api.Refuse("TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
 				}
-				return badParameter("Tags Reason: %s", f.Text)
+				return badParameter("Tags Reason: %s", text)
 			},
 			BadToken: badParameter("NextToken"),
 			Patterns: map[string]api.Pattern{
@@ -130,6 +122,22 @@ func (s *Service) findTags(c *api.Call, arn *string) (*map[string]string, error)
 
 type topicInput struct {
 	ARN string `json:"TopicArn"`
+}
+
+func (in *topicInput) topic() string { return in.ARN }
+
+// onTopic is an operation on a topic that must exist.
+func onTopic[In any, P interface {
+	*In
+	topic() string
+}](s *Service, run func(c *api.Call, t *topic, in *In) (any, error)) api.Operation {
+	return api.Op(func(c *api.Call, in *In) (any, error) {
+		t, err := s.findTopic(c, P(in).topic())
+		if err != nil {
+			return nil, err
+		}
+		return run(c, t, in)
+	})
 }
 
 type topicOutput struct {
@@ -219,11 +227,7 @@ type attributesOutput struct {
 	Attributes []attribute `xml:"Attributes>entry"`
 }
 
-func (s *Service) getTopicAttributes(c *api.Call, in *topicInput) (any, error) {
-	t, err := s.findTopic(c, in.ARN)
-	if err != nil {
-		return nil, err
-	}
+func getTopicAttributes(_ *api.Call, t *topic, _ *topicInput) (any, error) {
 	pending := len(api.Filter(t.subscriptions, func(sub *subscription) bool { return sub.pending }))
 	all := map[string]string{
 		"TopicArn": t.arn, "Owner": t.home.Account, "Policy": t.policy.text, "DisplayName": "",

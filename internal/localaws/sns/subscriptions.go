@@ -64,16 +64,12 @@ type subscriptionOutput struct {
 
 // subscribe adds an endpoint to a topic. An existing subscription is returned unchanged; if
 // it is pending, another request to confirm is sent.
-func (s *Service) subscribe(c *api.Call, in *subscribeInput) (any, error) {
+func (s *Service) subscribe(c *api.Call, t *topic, in *subscribeInput) (any, error) {
 	if err := checkSubscriber(in.Protocol, in.Endpoint); err != nil {
 		return nil, err
 	}
 	if len(in.Settings) > 0 {
 		return nil, badParameter("Attributes Reason: this endpoint knows no attributes of subscriptions")
-	}
-	t, err := s.findTopic(c, in.ARN)
-	if err != nil {
-		return nil, err
 	}
 	i := slices.IndexFunc(t.subscriptions, func(sub *subscription) bool {
 		return sub.protocol == in.Protocol && sub.endpoint == in.Endpoint
@@ -132,11 +128,7 @@ type listSubscriptionsOutput struct {
 	Token         string              `xml:"NextToken,omitempty"`
 }
 
-func (s *Service) listSubscriptionsByTopic(c *api.Call, in *listSubscriptionsInput) (any, error) {
-	t, err := s.findTopic(c, in.ARN)
-	if err != nil {
-		return nil, err
-	}
+func listSubscriptionsByTopic(c *api.Call, t *topic, in *listSubscriptionsInput) (any, error) {
 	key := func(sub *subscription) string { return fmt.Sprintf("%09d", sub.number) }
 	subs, next, err := api.Page(c, t.subscriptions, key, in.Token, nil, pageSize)
 	return listSubscriptionsOutput{api.Map(subs, (*subscription).shape), next}, err
@@ -232,12 +224,8 @@ type publishOutput struct {
 	ID string `xml:"MessageId"`
 }
 
-func (s *Service) publish(c *api.Call, in *publishInput) (any, error) {
-	t, err := s.findTopic(c, in.ARN)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(in.Message) > maxMessage:
+func (s *Service) publish(c *api.Call, t *topic, in *publishInput) (any, error) {
+	if len(in.Message) > maxMessage {
 		return nil, badParameter("Message too long")
 	}
 	s.Outbox.deliver(t, in.Subject, in.Message, c.Now)

@@ -75,20 +75,20 @@ const keyPrefix = "ASIALOCALAWS"
 // Identify returns the account of an access key and who uses it: the one who assumed a role, or
 // else the same user for everyone in an account. A key of 12 digits is that account's; any other
 // one is the owner's. The errors are those of a key and token that were not made here, or have
-// expired, in the words of a protocol.
-func (s *Service) Identify(
-	accessKey, token, region string, now time.Time, p wire.Protocol,
-) (account string, caller api.Caller, err error) {
+// expired.
+func (s *Service) Identify(accessKey, token, region string, now time.Time) (account string, caller api.Caller, err error) {
 	if strings.HasPrefix(accessKey, keyPrefix) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		known, ok := s.sessions[accessKey]
 		switch {
 		case !ok || subtle.ConstantTimeCompare([]byte(known.token), []byte(token)) != 1:
-			return "", caller, refuseToken(p, "UnrecognizedClientException", "InvalidClientTokenId",
-				"The security token included in the request is invalid.")
+			return "", caller, InvalidToken()
 		case !now.Before(known.expires):
-			return "", caller, refuseToken(p, "ExpiredTokenException", "ExpiredToken", "The security token included in the request is expired")
+			return "", caller, &wire.Error{
+				Code: "ExpiredTokenException", Query: "ExpiredToken", Status: http.StatusForbidden,
+				Message: "The security token included in the request is expired",
+			}
 		}
 		return known.account, known.caller, nil
 	}
@@ -100,17 +100,12 @@ func (s *Service) Identify(
 	return account, caller, nil
 }
 
-// refuseToken is an error that the query protocol, and CloudWatch to its old clients, names
-// otherwise.
-func refuseToken(p wire.Protocol, code, query, message string) error {
-	e := &wire.Error{Code: code, Message: message, Status: http.StatusBadRequest}
-	switch p {
-	case wire.Query:
-		e.Code, e.Status = query, http.StatusForbidden
-	case wire.CBOR, wire.JSON10:
-		e.Query, e.Status = query, http.StatusForbidden
+// InvalidToken is the error of credentials that are not known.
+func InvalidToken() error {
+	return &wire.Error{
+		Code: "UnrecognizedClientException", Query: "InvalidClientTokenId", Status: http.StatusForbidden,
+		Message: "The security token included in the request is invalid.",
 	}
-	return e
 }
 
 // The lifetime of a session in seconds: the default, and the MaxSessionDuration of every role

@@ -46,15 +46,10 @@ func serialization(format string, args ...any) *Error {
 	return &Error{Code: "SerializationException", Message: fmt.Sprintf(format, args...)}
 }
 
-func unhandled(p Protocol, path string) *Error {
-	e := &Error{Code: "ValidationException", Message: fmt.Sprintf("this endpoint does not handle the member %q of the input", path)}
-	switch p {
-	case CBOR, JSON10:
-		e.Query = "ValidationError"
-	case Query:
-		e.Code = "ValidationError"
+func unhandled(path string) *Error {
+	return &Error{
+		Code: "ValidationException", Query: "ValidationError", Message: fmt.Sprintf("this endpoint does not handle the member %q of the input", path),
 	}
-	return e
 }
 
 // Time is a timestamp in an input: seconds since the epoch in JSON, with tag 0 or 1 in CBOR.
@@ -89,7 +84,7 @@ func (r *Request) Decode(into any) error {
 	case Query:
 		return decodeForm(r.Form, into)
 	default:
-		return decodeJSON(r.Protocol, r.body, into)
+		return decodeJSON(r.body, into)
 	}
 }
 
@@ -107,7 +102,7 @@ func (r *Request) Tree() (tree map[string]any, err error) {
 	return tree, err
 }
 
-func decodeJSON(p Protocol, body []byte, into any) error {
+func decodeJSON(body []byte, into any) error {
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 {
 		return nil
@@ -117,7 +112,7 @@ func decodeJSON(p Protocol, body []byte, into any) error {
 		return serialization("the body is not a JSON object: %v", err)
 	}
 	if name := unknownMember(tree, reflect.TypeOf(into)); name != "" { // encoding/json does not compare the case of names
-		return unhandled(p, name)
+		return unhandled(name)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return serialization("%v", err)
@@ -138,7 +133,7 @@ func decodeCBOR(body []byte, into any) error {
 		if err := cborIn.Unmarshal(body, &tree); err != nil {
 			return serialization("%v", err)
 		}
-		return unhandled(CBOR, unknownMember(tree, reflect.TypeOf(into)))
+		return unhandled(unknownMember(tree, reflect.TypeOf(into)))
 	}
 	if err != nil {
 		return serialization("%v", err)
@@ -189,7 +184,7 @@ func decodeForm(form url.Values, into any) error {
 	if err != nil {
 		return err // cannot happen: maps, lists and texts
 	}
-	return decodeJSON(Query, text, into)
+	return decodeJSON(text, into)
 }
 
 // maxFormDepth bounds the dots in a parameter's name; real inputs have at most five.

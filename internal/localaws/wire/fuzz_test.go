@@ -25,7 +25,7 @@ func FuzzDecodeJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var into thing
-		refusedProperly(t, decodeJSON(JSON, body, &into))
+		refusedProperly(t, decodeJSON(body, &into))
 	})
 }
 

@@ -56,7 +56,7 @@ type Error struct {
 	Code    string // without a namespace
 	Message string
 	Status  int    // HTTP status; 0 means 400
-	Query   string // CBOR and JSON 1.0: the code in X-Amzn-Query-Error; empty means Code
+	Query   string // the code in the query protocol, and in X-Amzn-Query-Error; empty means Code
 	// Members are further members of the error's body. The query protocol does not write them.
 	Members map[string]any
 }
@@ -244,7 +244,7 @@ func WriteError(w http.ResponseWriter, r *Request, requestID string, e *Error) {
 	case CBOR:
 		body, err = encodeCBOR(doc)
 	case Query:
-		body, err = xml.Marshal(xmlError{Type: e.fault(), Code: e.Code, Message: e.Message, RequestID: requestID})
+		body, err = xml.Marshal(xmlError{Type: e.fault(), Code: cmp.Or(e.Query, e.Code), Message: e.Message, RequestID: requestID})
 	default:
 		w.Header().Set("X-Amzn-Errortype", e.Code)
 		body, err = encodeJSON(doc)

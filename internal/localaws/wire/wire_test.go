@@ -99,7 +99,7 @@ func TestDecodeJSON(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got thing
-			err := decodeJSON(JSON, []byte(tt.body), &got)
+			err := decodeJSON([]byte(tt.body), &got)
 			if code := codeOf(t, err); code != tt.code {
 				t.Fatalf("code %q (%v), want %q", code, err, tt.code)
 			}
@@ -131,8 +131,8 @@ func TestDecodeForm(t *testing.T) {
 		{name: "every kind of parameter", form: all, want: thing{w.Name, w.On, w.Count, w.List, w.Parts, w.Tags, w.Inner}},
 		{name: "an empty list is absence", form: "List="},
 		{name: "an empty text in a list", form: "Parts.member.1.Key=k&Parts.member.1.Value=", want: thing{Parts: []part{{Key: "k"}}}},
-		{name: "unknown parameter", form: "Nope=1", code: "ValidationError"},
-		{name: "unknown parameter in a structure", form: "Inner.Nope=1", code: "ValidationError"},
+		{name: "unknown parameter", form: "Nope=1", code: "ValidationException"},
+		{name: "unknown parameter in a structure", form: "Inner.Nope=1", code: "ValidationException"},
 		{name: "list not numbered from 1", form: "List.member.0=a", code: "SerializationException"},
 		{name: "list with a gap", form: "List.member.1=a&List.member.3=b", code: "SerializationException"},
 		{name: "list with a number written otherwise", form: "List.member.01=a", code: "SerializationException"},
@@ -376,7 +376,7 @@ func TestWriteError(t *testing.T) {
 		if err := xml.Unmarshal(w.Body.Bytes(), &doc); err != nil {
 			t.Fatal(err)
 		}
-		if doc.Code != "NoShape" || doc.Message != "m" || doc.Type != "Sender" || doc.RequestID != "id" {
+		if doc.Code != "NoQuery" || doc.Message != "m" || doc.Type != "Sender" || doc.RequestID != "id" {
 			t.Errorf("%+v", doc)
 		}
 	})

@@ -19,6 +19,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
@@ -50,7 +51,6 @@ func (t *traces) change(name string, change func(*verify.Deployment)) {
 	change(t.byName[name])
 }
 
-// list is all deployments, by name.
 func (t *traces) list() []verify.Deployment {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -101,15 +101,16 @@ func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verif
 	t.Policy, err = notify.PolicyInOrder(policy, arn, arn.Account)
 	t.PolicyFailure, t.Sample = FailureOf(err), notify.SampleTopic(policy, arn)
 	t.Key = r.key(ctx, region, out.Attributes["KmsMasterKeyId"])
-	subscriptions, failure := listAll(func(token *string) (*sns.ListSubscriptionsByTopicOutput, error) {
+	subscriptions, err := awsapi.ReadAll(func(token *string) (*sns.ListSubscriptionsByTopicOutput, error) {
 		return client.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: &t.ARN, NextToken: token})
 	}, func(o *sns.ListSubscriptionsByTopicOutput) ([]snstypes.Subscription, *string) {
 		return o.Subscriptions, o.NextToken
 	})
-	t.ListFailure = failure
+	t.ListFailure = FailureOf(err)
 	for _, s := range subscriptions {
 		t.Subscribers = append(t.Subscribers, verify.Subscriber{
-			Protocol: aws.ToString(s.Protocol), Address: aws.ToString(s.Endpoint), State: subscriberState(aws.ToString(s.SubscriptionArn)),
+			Endpoint: config.Endpoint{Protocol: config.Protocol(aws.ToString(s.Protocol)), Address: aws.ToString(s.Endpoint)},
+			State:    subscriberState(aws.ToString(s.SubscriptionArn)),
 		})
 	}
 	tags := r.trace(ctx, region, t.ARN, t.Sample, "the topic in "+region)
@@ -122,20 +123,6 @@ func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verif
 		}
 	}
 	return t
-}
-
-// listAll reads all pages of a listing, as far as possible.
-func listAll[O, T any](call func(token *string) (*O, error), page func(*O) ([]T, *string)) (all []T, failure verify.Failure) {
-	err := awsapi.ReadPages(func(token *string) (*string, error) {
-		out, err := call(token)
-		if err != nil {
-			return nil, err
-		}
-		items, next := page(out)
-		all = append(all, items...)
-		return next, nil
-	})
-	return all, FailureOf(err)
 }
 
 // subscriberState reads what SNS lists as the ARN of a subscription: a word, if nothing is sent.
@@ -177,7 +164,6 @@ func (r *reading) key(ctx context.Context, region, name string) verify.Key {
 	return key
 }
 
-// rule reads the notification rule, which is in the deployment region.
 func (r *reading) rule(ctx context.Context) verify.Rule {
 	described, err := notify.DescribeRule(ctx, r.Writer, r.home)
 	switch {
@@ -204,7 +190,7 @@ const taggedAlarms = 3
 
 // alarms counts the metric alarms of a region, and looks whose some of the program's are.
 func (r *reading) alarms(ctx context.Context, region string) verify.Count {
-	all, failure := listAll(func(token *string) (*cloudwatch.DescribeAlarmsOutput, error) {
+	all, err := awsapi.ReadAll(func(token *string) (*cloudwatch.DescribeAlarmsOutput, error) {
 		in := &cloudwatch.DescribeAlarmsInput{MaxRecords: aws.Int32(awsapi.MaxAlarmPage), NextToken: token}
 		return r.Writer.Clients.CloudWatch(region).DescribeAlarms(ctx, in)
 	}, func(o *cloudwatch.DescribeAlarmsOutput) ([]cwtypes.MetricAlarm, *string) {
@@ -217,20 +203,19 @@ func (r *reading) alarms(ctx context.Context, region string) verify.Count {
 			r.trace(ctx, region, aws.ToString(alarm.AlarmArn), alarms.SampleDescription(aws.ToString(alarm.AlarmDescription)), "alarms in "+region)
 		}
 	}
-	return verify.Count{N: len(all), Failure: failure}
+	return verify.Count{N: len(all), Failure: FailureOf(err)}
 }
 
-// countRules counts the rules of the default bus of the deployment region.
 func (r *reading) countRules(ctx context.Context) verify.Count {
-	all, failure := listAll(func(token *string) (*eventbridge.ListRulesOutput, error) {
+	all, err := awsapi.ReadAll(func(token *string) (*eventbridge.ListRulesOutput, error) {
 		return r.Writer.Clients.EventBridge(r.home).ListRules(ctx, &eventbridge.ListRulesInput{NextToken: token})
 	}, func(o *eventbridge.ListRulesOutput) ([]ebtypes.Rule, *string) { return o.Rules, o.NextToken })
-	return verify.Count{N: len(all), Failure: failure}
+	return verify.Count{N: len(all), Failure: FailureOf(err)}
 }
 
 // dashboards counts the dashboards of the account, and looks whose the first of ours is.
 func (r *reading) dashboards(ctx context.Context) verify.Count {
-	all, failure := listAll(func(token *string) (*cloudwatch.ListDashboardsOutput, error) {
+	all, err := awsapi.ReadAll(func(token *string) (*cloudwatch.ListDashboardsOutput, error) {
 		return r.Writer.Clients.CloudWatch(r.home).ListDashboards(ctx, &cloudwatch.ListDashboardsInput{NextToken: token})
 	}, func(o *cloudwatch.ListDashboardsOutput) ([]cwtypes.DashboardEntry, *string) {
 		return o.DashboardEntries, o.NextToken
@@ -240,5 +225,5 @@ func (r *reading) dashboards(ctx context.Context) verify.Count {
 			r.trace(ctx, r.home, aws.ToString(d.DashboardArn), false, "the dashboard "+r.Dashboard)
 		}
 	}
-	return verify.Count{N: len(all), Failure: failure}
+	return verify.Count{N: len(all), Failure: FailureOf(err)}
 }

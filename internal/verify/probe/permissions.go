@@ -204,7 +204,6 @@ func simulated(p verify.Permission, results []types.EvaluationResult) verify.Per
 	return p
 }
 
-// simulationFailure is why nothing was simulated.
 func simulationFailure(err error, principal string) verify.Failure {
 	f := FailureOf(err)
 	switch f.Kind {

@@ -56,16 +56,18 @@ type reading struct {
 }
 
 // Facts reads them, the regions side by side. The error is that of a context that ended.
-func Facts(ctx context.Context, o Options) (verify.Facts, error) {
+func Facts(ctx context.Context, o Options) (f verify.Facts, err error) {
 	home := o.Writer.DeploymentRegion
 	regions := slices.Compact(slices.Sorted(slices.Values(append([]string{home}, o.Regions...))))
-	f := verify.Facts{Use: o.Use, Version: o.Version, Home: home, Wanted: o.Wanted, ChatWanted: o.ChatWanted}
+	f = verify.Facts{Use: o.Use, Version: o.Version, Home: home, Wanted: o.Wanted, ChatWanted: o.ChatWanted}
+	defer func() { // at the end, when AWS has answered
+		f.Clock.Offset, f.Clock.Known = o.Writer.Clients.ClockOffset()
+		f.Now, err = o.Writer.Clock.Now(), ctx.Err()
+	}()
 	o.Progress("looking for the owner of the credentials", 0, 0)
 	owner, identity := identify(ctx, o.Writer)
-	f.Clock.Offset, f.Clock.Known = o.Writer.Clients.ClockOffset()
-	f.Now = o.Writer.Clock.Now()
 	if f.Identity = identity; identity.Failure.Kind != verify.Read || ctx.Err() != nil {
-		return f, ctx.Err()
+		return f, nil
 	}
 	r := &reading{o, home, owner, traces{byName: map[string]*verify.Deployment{}}}
 	resources := make([][]model.Resource, len(regions))
@@ -94,23 +96,21 @@ func Facts(ctx context.Context, o Options) (verify.Facts, error) {
 	}
 	f.Permissions = r.permissions(ctx, identity.ARN, where.questions(o.Statements(owner.Account, owner.Partition)))
 	f.Deployments, f.TracesFailure = r.found.list(), r.found.failure
-	f.Clock.Offset, f.Clock.Known = o.Writer.Clients.ClockOffset()
-	f.Now = o.Writer.Clock.Now()
-	return f, ctx.Err()
+	return f, nil
 }
 
 // identify looks up who owns the credentials, in the deployment region. No permission is needed for it.
 func identify(ctx context.Context, w *writer.Writer) (writer.Identity, verify.Identity) {
 	out, err := w.Clients.STS(w.DeploymentRegion).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	var arn model.ARN
+	if err == nil {
+		arn, err = model.ParseARN(aws.ToString(out.Arn))
+	}
 	if err != nil {
 		return writer.Identity{}, verify.Identity{Failure: FailureOf(err)}
 	}
-	account, caller := aws.ToString(out.Account), aws.ToString(out.Arn)
-	arn, err := model.ParseARN(caller)
-	if err != nil {
-		return writer.Identity{}, verify.Identity{Failure: FailureOf(err)}
-	}
-	return writer.Identity{Account: account, Partition: arn.Partition}, verify.Identity{Account: account, ARN: caller}
+	account := aws.ToString(out.Account)
+	return writer.Identity{Account: account, Partition: arn.Partition}, verify.Identity{Account: account, ARN: arn.String()}
 }
 
 // region reads everything about a region but metrics and permissions. If it cannot be reached,

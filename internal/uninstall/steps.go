@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
@@ -17,8 +18,66 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
+
+// removeAlarms removes our alarms.
+func (r *removal) removeAlarms(ctx context.Context) {
+	list, err := r.u.alarms.List(ctx, r.region)
+	if err != nil {
+		r.unsearched(ctx, KindAlarm, "DescribeAlarms", err)
+		return
+	}
+	r.searched = true
+	changes := make([]alarms.Change, 0, len(list))
+	byName := make(map[string]alarms.Alarm, len(list))
+	for _, alarm := range list {
+		changes = append(changes, alarms.Change{Kind: alarms.Delete, Name: alarm.Name, ARN: alarm.ARN})
+		byName[alarm.Name] = alarm
+	}
+	results, problems := alarms.Deletion{
+		Writer: r.w, Region: r.region, Known: r.u.scanned,
+		Keep: func(c alarms.Change, tags writer.Tags) string {
+			return r.keep(report.CleanupItem{Kind: KindAlarm, ARN: c.ARN}, tags, alarms.FromSample(byName[c.Name]))
+		},
+	}.Run(ctx, changes)
+	for _, result := range results {
+		if !r.w.DryRun {
+			r.u.scanned.Delete(result.ARN)
+		} else if !result.Cached && result.Tags != nil {
+			r.u.scanned.Put(result.ARN, result.Tags)
+		}
+		r.addAlarm(ctx, byName[result.Name], result)
+	}
+	r.problems = append(r.problems, problems...)
+}
+
+// addAlarm records the result for an alarm, and whether it keeps the topic.
+func (r *removal) addAlarm(ctx context.Context, alarm alarms.Alarm, result alarms.DeletionResult) {
+	state, reason := stateOf(result.Outcome), ownerOf(result.Tags)
+	user, userState := "", Kept
+	switch {
+	case result.Keep == appeared:
+		state, reason, user = Kept, appeared, "alarms that were created meanwhile send to it"
+	case result.Keep != "":
+		state, reason, user = Kept, result.Keep, "alarms that stay send to it"
+	case state == AlreadyGone && result.Tags == nil:
+		reason = ""
+	case state == Remaining:
+		user, userState, reason = "alarms that send to it remain", Remaining, awsapi.Line(result.Err)
+		if result.Tags == nil {
+			state = Unclear
+		}
+		r.interrupted = r.interrupted || result.Late
+	}
+	r.add(ctx, report.CleanupItem{Kind: KindAlarm, Name: alarm.Name, ARN: alarm.ARN}, state, reason)
+	s := alarm.Settings
+	if user != "" && slices.Contains(slices.Concat(s.AlarmActions, s.OKActions, s.InsufficientActions), r.topic.String()) {
+		r.alarmTopic.because(userState, user)
+	}
+	r.w.Logger.Debug("alarm cleaned up", "region", r.region, "arn", alarm.ARN, "state", state, "reason", reason)
+}
 
 // removeRule removes our targets of the notification rule, and the rule. A rule with targets of
 // other people stays with them.
@@ -201,5 +260,65 @@ func (r *removal) removeDashboards(ctx context.Context, name string) {
 		r.remove(ctx, item, "of the name "+name, dashboards.OpDeleteDashboards, func(ctx context.Context) error {
 			return dashboards.DeleteNamed(ctx, r.w, one)
 		})
+	}
+}
+
+// removeTags removes the tags by which schedules and timed raises are arranged: no one carries them out
+// any more. Where another deployment has something, its monitor does, and they stay.
+func (r *removal) removeTags(ctx context.Context) {
+	if r.in.Endpoints == nil {
+		return
+	}
+	if r.shared { // guard: uninstall: tags that another deployment's monitor obeys
+		return
+	}
+	list, failed := r.in.Endpoints(ctx, r.region)
+	for _, p := range failed {
+		r.unsearched(ctx, KindTag, p.Operation, p.Err)
+		if r.closed || r.interrupted {
+			return
+		}
+	}
+	reads := writer.NewBreaker(r.region, writer.OpListTags)
+	for i, endpoint := range list {
+		switch {
+		case ctx.Err() != nil:
+			r.interrupted = true
+			return
+		case reads.Open():
+			reads.Skip(len(list) - i)
+			r.problems = append(r.problems, reads.Problems()...)
+			return
+		}
+		tags, err := r.w.ReadTags(ctx, r.region, endpoint.ARN.String())
+		switch {
+		case awsapi.KindOf(err) == awsapi.NotFound:
+		case err != nil:
+			reads.Fail(endpoint.ARN.String(), fmt.Errorf("look for the tags %s and %s: %w", schedule.Tag, schedule.ReturnTag, err))
+		default:
+			reads.Succeed()
+			r.removeTagsOf(ctx, report.CleanupItem{Kind: KindTag, Name: endpoint.Name, ARN: endpoint.ARN.String()}, tags)
+		}
+	}
+	r.problems = append(r.problems, reads.Problems()...)
+}
+
+// removeTagsOf removes the tags of one campaign or recommender.
+func (r *removal) removeTagsOf(ctx context.Context, item report.CleanupItem, tags writer.Tags) {
+	keys := slices.DeleteFunc([]string{schedule.Tag, schedule.ReturnTag}, func(key string) bool {
+		_, ok := tags[key]
+		return !ok
+	})
+	reason := strings.Join(keys, ", ") + "; its minimum stays as it is"
+	if b, err := schedule.ParseReturn(tags[schedule.ReturnTag]); err == nil {
+		reason = fmt.Sprintf("%s; its minimum does not return to %d automatically", strings.Join(keys, ", "), b.Target)
+	}
+	switch {
+	case len(keys) == 0:
+	case !r.selected(KindTag, item.ARN):
+		r.add(ctx, item, Kept, appeared)
+	default:
+		r.remove(ctx, item, reason, writer.OpUntagResource, writer.Removal(r.w.Clients.Personalize(r.region).UntagResource,
+			&personalize.UntagResourceInput{ResourceArn: &item.ARN, TagKeys: keys}))
 	}
 }
