@@ -169,7 +169,8 @@ func (g Groups) grid() Grid {
 		if h := one.TPSHours; h != nil {
 			hours = []string{commas(h.Paid), commas(h.Used), commas(h.Wasted)}
 		}
-		out.Rows = append(out.Rows, Row{Cells: Cells(slices.Concat([]string{one.Key, endpoints, strconv.Itoa(one.Idle)}, hours, []string{paid, saves})...)})
+		cells := slices.Concat([]string{one.Key, endpoints, strconv.Itoa(one.Idle)}, hours, []string{paid, saves})
+		out.Rows = append(out.Rows, Row{Cells: Cells(cells...)})
 	}
 	return out
 }

@@ -56,7 +56,8 @@ func (l Ledger) grid() Grid {
 		if e.Saving != nil {
 			saves = commas(e.Saving.TPSHours)
 		}
-		row := Row{Below: e.advice(), Cells: Cells(slices.Concat([]string{string(e.Kind), e.Name, e.Region, strconv.Itoa(e.Min)}, used, []string{saves})...)}
+		cells := slices.Concat([]string{string(e.Kind), e.Name, e.Region, strconv.Itoa(e.Min)}, used, []string{saves})
+		row := Row{Below: e.advice(), Cells: Cells(cells...)}
 		if e.Schedule != nil {
 			row.Below.Text += "; proposed: " + e.Schedule.Sentence()
 			row.Copy = e.Schedule.Command

@@ -119,7 +119,8 @@ func (s Schedule) Table(p Printer) {
 		g := Grid{Columns: append(titles("FROM ("+s.zone.String()+")", "UNTIL"), numbers("MINIMUM")...)}
 		for _, span := range s.Spans {
 			const format = "Mon 2006-01-02 15:04"
-			g.Rows = append(g.Rows, Row{Cells: Cells(span.From.In(s.zone).Format(format), span.Until.In(s.zone).Format(format), strconv.Itoa(span.Level))})
+			from, until := span.From.In(s.zone).Format(format), span.Until.In(s.zone).Format(format)
+			g.Rows = append(g.Rows, Row{Cells: Cells(from, until, strconv.Itoa(span.Level))})
 		}
 		p.Grid(g)
 		p.Line("")
