@@ -35,8 +35,10 @@ func newTraining(t *testing.T) *world {
 				{Name: "old", Recipe: "aws-sims", AutoTraining: "absent"},
 			},
 			Campaigns: []localaws.EstateCampaign{
-				{EstateEndpoint: endpoint("home"), Solution: "weekly"}, {EstateEndpoint: endpoint("plain"), Solution: "off"},
-				{EstateEndpoint: endpoint("a"), Solution: "shared"}, {EstateEndpoint: endpoint("b"), Solution: "shared"},
+				{EstateEndpoint: endpoint("home"), Solution: "weekly"},
+				{EstateEndpoint: endpoint("plain"), Solution: "off"},
+				{EstateEndpoint: endpoint("a"), Solution: "shared"},
+				{EstateEndpoint: endpoint("b"), Solution: "shared"},
 			},
 		}},
 	}}})}

@@ -392,7 +392,8 @@ func TestSummary(t *testing.T) {
 		want string
 	}{
 		{
-			"everything", Summary{
+			"everything",
+			Summary{
 				Period: "November so far", Spent: usd, Endpoints: 13, Idle: 2, Training: &Training{Hours: 41.54, NeverServed: new(12.0)},
 				Do: append([]Proposal{{What: "no command does it"}}, do(4, new(100.5))...),
 			},
@@ -401,18 +402,21 @@ func TestSummary(t *testing.T) {
 		},
 		{"one thing", Summary{Period: "14 days", Spent: usd, Endpoints: 1, Do: do(1, new(1.0))}, "14 days: USD 4,812.33 (estimate). 1 endpoint (0 idle). Do this: do a; saves USD 1.00 a month."},
 		{
-			"unknown parts", Summary{Period: "14 days", Spent: usd, Unknown: 3, Endpoints: 9, Training: &Training{Hours: 1}, Do: do(2, nil)},
+			"unknown parts",
+			Summary{Period: "14 days", Spent: usd, Unknown: 3, Endpoints: 9, Training: &Training{Hours: 1}, Do: do(2, nil)},
 			"14 days: USD 4,812.33 (estimate, without 3 of 9 endpoints). 9 endpoints (0 idle), 1.0 training hours in 30 days of which it is unknown how many were served. " +
 				"Do these two things: do a; do b.",
 		},
 		{
-			"a part of the training in the past", Summary{Period: "October 2026", Spent: usd, Endpoints: 1, Training: &Training{Hours: 2, NeverServed: new(1.0), Partial: true}},
+			"a part of the training in the past",
+			Summary{Period: "October 2026", Spent: usd, Endpoints: 1, Training: &Training{Hours: 2, NeverServed: new(1.0), Partial: true}},
 			"October 2026: USD 4,812.33 (estimate). 1 endpoint (0 idle), at least 2.0 training hours in the last 30 days of which at least 1.0 were never served.",
 		},
 		{"no price at all", Summary{Period: "14 days", Unknown: 9, Endpoints: 9, Do: []Proposal{}}, "14 days: the cost is not known. 9 endpoints (0 idle). Nothing to do."},
 		{"two currencies", Summary{Period: "14 days", Spent: []model.Money{{Currency: "CNY", Amount: 1}, {Currency: "USD", Amount: 2}}, Endpoints: 2}, "14 days: CNY 1.00 and USD 2.00 (estimate). 2 endpoints (0 idle)."},
 		{
-			"part of the saving is known", Summary{Period: "14 days", Spent: usd, Endpoints: 2, Do: append(do(1, nil), do(1, new(2.0))...)},
+			"part of the saving is known",
+			Summary{Period: "14 days", Spent: usd, Endpoints: 2, Do: append(do(1, nil), do(1, new(2.0))...)},
 			"14 days: USD 4,812.33 (estimate). 2 endpoints (0 idle). Do these two things: do a; do a; saves USD 2.00 a month, and what 1 of them saves is not known.",
 		},
 	} {
@@ -440,7 +444,9 @@ func TestSummaryOfWhatTrainingCost(t *testing.T) {
 		},
 		{"at unknown cost", endpoint, &TrainingCost{Unknown: 1}, "14 days: USD 7.00 (estimate), and the training of 1 solution at unknown cost. 1 endpoint (0 idle)."},
 		{
-			"without an endpoint", Summary{Period: "14 days"}, &TrainingCost{Spent: []model.Money{{Currency: "USD", Amount: 1.5}}},
+			"without an endpoint",
+			Summary{Period: "14 days"},
+			&TrainingCost{Spent: []model.Money{{Currency: "USD", Amount: 1.5}}},
 			"14 days: no endpoint, and USD 1.50 for training. 0 endpoints (0 idle).",
 		},
 	} {

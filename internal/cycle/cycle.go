@@ -129,7 +129,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 
 	r.result.Resources = r.resources(decisions, savings)
 	changes := r.alarmChanges(alarms, topics, decisions)
-	decisions, r.snapshot = nil, model.Snapshot{} // to change many alarms takes minutes, and needs neither
+	r.snapshot = model.Snapshot{} // to change many alarms takes minutes, and needs no more than their changes
 	r.showDecided()
 	r.reconcile(ctx, changes)
 	r.rebuildDashboard(ctx)

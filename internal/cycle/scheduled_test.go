@@ -76,7 +76,7 @@ func TestScheduleThroughTheDay(t *testing.T) {
 	))
 	wantMinimums(t, "before", b.until("12:40"), 2, 2)
 	result := b.until("12:47") // at 12:47:30
-	if got := byName(t, result, "c"); got.Decision != rules.Raise || got.NewMin != 9 || string(got.Outcome) != string(writer.Done) {
+	if got := byName(t, result, "c"); got.Decision != rules.Raise || got.NewMin != 9 || got.Outcome != string(writer.Done) {
 		t.Errorf("in the first cycle of the lead time: %s to %d, %s (%s)", got.Decision, got.NewMin, got.Outcome, got.Reason)
 	}
 	wantMinimums(t, "at the start", b.until("13:02"), 9, 2)

@@ -2,6 +2,7 @@ package cycle_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +72,7 @@ func TestLateCountsEndNothing(t *testing.T) {
 	}
 	for _, idle := range []int{1, 6, 24} {
 		for _, late := range []time.Duration{time.Duration(idle)*time.Hour + 30*time.Minute, 96 * time.Hour} {
-			result, deleted := endedBy(t, estate(late), ending(fmt.Sprint(idle)))
+			result, deleted := endedBy(t, estate(late), ending(strconv.Itoa(idle)))
 			if len(result.Resources) != 60 || deleted > 0 {
 				t.Errorf("idle time %d h, counts %s late: %d of %d deleted", idle, late, deleted, len(result.Resources))
 			}

@@ -27,9 +27,7 @@ const (
 	testAccount = awsbed.Account
 )
 
-var (
-	ctxAll = context.Background()
-)
+var ctxAll = context.Background()
 
 // world is the AWS of a test.
 type world struct{ *awsbed.World }

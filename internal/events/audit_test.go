@@ -79,8 +79,10 @@ func TestTheCommandOfARecordIsBuiltFromItsFields(t *testing.T) {
 		{"another region's", func(a *Audit) { a.Before.SolutionVersion = strings.Replace(solution, "eu-west-1", "eu-west-2", 1) }, ""},
 		{"another thing", func(a *Audit) { a.Before.SolutionVersion = strings.Replace(solution, "solution/", "dataset/", 1) }, ""},
 		{"more than an ARN", func(a *Audit) { a.Before.SolutionVersion += "; curl x" }, ""},
-		{"an update needs no solution version", func(a *Audit) { a.Action, a.Before.SolutionVersion = model.ActionUpdate, "" },
-			"personalize-monitor update-tps " + campaign + " 3"},
+		{
+			"an update needs no solution version", func(a *Audit) { a.Action, a.Before.SolutionVersion = model.ActionUpdate, "" },
+			"personalize-monitor update-tps " + campaign + " 3",
+		},
 		{"no state", func(a *Audit) { a.Before = nil }, ""},
 		{"a pause", paused(nil), "personalize-monitor resume-training " + trained + ` --schedule "rate(7 days)"`},
 		{"a pause without a schedule", paused(func(b *Before) { b.Schedule = "" }), "personalize-monitor resume-training " + trained},
@@ -88,11 +90,13 @@ func TestTheCommandOfARecordIsBuiltFromItsFields(t *testing.T) {
 		{"a pause of 31 days", paused(func(b *Before) { b.Schedule = "rate(31 days)" }), ""},
 		{"a pause of what was unknown", paused(func(b *Before) { b.AutoTraining = nil }), ""},
 		{"a pause of another solution", paused(func(b *Before) { b.Name = "other" }), ""},
-		{"a resumption", func(a *Audit) {
-			paused(func(b *Before) { b.AutoTraining = new(false) })(a)
-			a.Action = model.ActionResume
+		{
+			"a resumption", func(a *Audit) {
+				paused(func(b *Before) { b.AutoTraining = new(false) })(a)
+				a.Action = model.ActionResume
+			},
+			"personalize-monitor pause-training " + trained,
 		},
-			"personalize-monitor pause-training " + trained},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := deleted

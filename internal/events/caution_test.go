@@ -34,7 +34,8 @@ func TestCautionNotifications(t *testing.T) {
 		{
 			"failures without a step before", model.Recommender,
 			rules.Caution{NotifyFailures: true, Rise: rules.Rise{At: noticed, Minimum: 9, Calls: 4000, Failed: 100}},
-			[]DetailType{FailuresNoticed}, "", "The monitor has not lowered its minimum lately.",
+			[]DetailType{FailuresNoticed},
+			"", "The monitor has not lowered its minimum lately.",
 		},
 		{
 			"a contested campaign", model.Campaign,
@@ -47,7 +48,8 @@ func TestCautionNotifications(t *testing.T) {
 		{
 			"a contested recommender", model.Recommender,
 			rules.Caution{NotifyContest: true, Contest: rules.Contest{Reversals: 1, Last: noticed, Minimum: 12}},
-			[]DetailType{MinimumContested}, "",
+			[]DetailType{MinimumContested},
+			"",
 			"Set minRecommendationRequestsPerSecond to 1 in your Terraform/CDK code, or tag the resource personalize-monitor:protect=tps.",
 		},
 	}

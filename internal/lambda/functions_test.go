@@ -157,11 +157,15 @@ func TestMalformedEvents(t *testing.T) {
 		{"monitor: an event", Monitor, envelope("DeletePersonalizeCampaign", about(campaign, "")), "is not for monitor"},
 		{"monitor: no time", Monitor, `{"detail-type":"Scheduled Event","time":"noon"}`, `key "time" is "noon"`},
 		{"monitor: parameters", Monitor, `{"IdleThresholdHours":0,"Regions":"x"}`, "2 invalid parameters"},
-		{"monitor: an idle time that the functions would refuse", Monitor, `{"IdleThresholdHours":12,"AutoDeleteOrStopIdleResources":"Yes"}`,
-			"invalid parameter IdleThresholdHours: 12 in the event is shorter than the 24 of the deployment"},
-		{"monitor: an idle time of what was called that the functions would refuse", Monitor,
+		{
+			"monitor: an idle time that the functions would refuse", Monitor, `{"IdleThresholdHours":12,"AutoDeleteOrStopIdleResources":"Yes"}`,
+			"invalid parameter IdleThresholdHours: 12 in the event is shorter than the 24 of the deployment",
+		},
+		{
+			"monitor: an idle time of what was called that the functions would refuse", Monitor,
 			`{"UsedIdleThresholdHours":24,"AutoDeleteOrStopIdleResources":"Yes"}`,
-			"invalid parameter UsedIdleThresholdHours: 24 in the event is shorter than the 192 of the deployment"},
+			"invalid parameter UsedIdleThresholdHours: 24 in the event is shorter than the 192 of the deployment",
+		},
 		{"monitor: a type that is no text", Monitor, `{"detail-type":5}`, `key "detail-type" is 5`},
 		{"dashboard: another event", Dashboard, envelope("PersonalizeCampaignDeleted", `{}`), "is not for dashboard"},
 		{"dashboard: a wrong ARN", Dashboard, envelope("BuildPersonalizeMonitorDashboard", about("arn:aws:s3:::b", "")), "is not the ARN of a Personalize"},
@@ -540,20 +544,24 @@ func TestCleanupFailsIfItCouldNotLookEverywhere(t *testing.T) {
 		reason string
 	}{
 		{
-			"alarms of the deployment region", localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Region: home, Code: "AccessDenied"},
+			"alarms of the deployment region",
+			localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Region: home, Code: "AccessDenied"},
 			"FAILED", "1 thing could not be removed: topic PersonalizeMonitorNotifications in us-east-1 (alarms could not be read, and may send to it); " +
 				"DescribeAlarms us-east-1: look for alarms: AccessDenied",
 		},
 		{
-			"alarms of another region", localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Region: "eu-west-1", Code: "AccessDenied"},
+			"alarms of another region",
+			localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Region: "eu-west-1", Code: "AccessDenied"},
 			"FAILED", "topic PersonalizeMonitorNotifications in eu-west-1 (alarms could not be read, and may send to it)",
 		},
 		{
-			"alarms of a region without anything", localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Region: "ap-south-1", Code: "InternalFailure"},
+			"alarms of a region without anything",
+			localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Region: "ap-south-1", Code: "InternalFailure"},
 			"FAILED", "not everything could be listed or read: DescribeAlarms ap-south-1: look for alarms: InternalFailure",
 		},
 		{
-			"targets of the rule", localaws.Fault{Service: "events", Operation: "ListTargetsByRule", Code: "AccessDeniedException"},
+			"targets of the rule",
+			localaws.Fault{Service: "events", Operation: "ListTargetsByRule", Code: "AccessDeniedException"},
 			"FAILED", "topic PersonalizeMonitorNotifications in us-east-1 (a rule that could not be read may send to it)",
 		},
 		{"nothing of a closed region", localaws.Fault{Region: "ap-south-1", Code: "AccessDenied"}, "SUCCESS", ""},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -270,7 +271,7 @@ func TestEqualCampaignsOfTwoAccounts(t *testing.T) {
 		}
 		tags := ok[*personalize.ListTagsForResourceOutput](t)(personalize.NewFromConfig(cfg).ListTagsForResource(background,
 			&personalize.ListTagsForResourceInput{ResourceArn: &arn}))
-		return *out.Campaign.MinProvisionedTPS, fmt.Sprint(len(tags.Tags)), nil
+		return *out.Campaign.MinProvisionedTPS, strconv.Itoa(len(tags.Tags)), nil
 	}
 	arns, configs := map[string]string{}, map[string]aws.Config{}
 	for account, tps := range map[string]int32{north: 21, south: 4} {

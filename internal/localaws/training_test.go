@@ -2,6 +2,7 @@ package localaws
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -120,7 +121,7 @@ func TestUpdateSolution(t *testing.T) {
 		s := r.solution(t, name)
 		text := "unknown"
 		if s.PerformAutoTraining != nil {
-			text = fmt.Sprint(*s.PerformAutoTraining)
+			text = strconv.FormatBool(*s.PerformAutoTraining)
 		}
 		if c := s.SolutionConfig; c != nil && c.AutoTrainingConfig != nil {
 			text += " " + *c.AutoTrainingConfig.SchedulingExpression

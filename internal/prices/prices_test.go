@@ -110,13 +110,22 @@ func TestWhatThePriceListSays(t *testing.T) {
 		says  string
 	}{
 		{"one tier", [][]string{{offer("USE1-TPS-Hours", "TPS-Hours 0 Inf 0.2")}}, "USD 0.2 per TPS-hour", ""},
-		{"tiers in any order", [][]string{{offer("USE1-TPS-Hours", "TPS-Hours 20000 200000 0.1", "TPS-Hours 200000 Inf 0.05", "TPS-Hours 0 20000 0.2")}},
-			"USD 0.2 per TPS-hour up to 20,000 a month, 0.1 up to 200,000, 0.05 beyond", ""},
-		{"tiers of several products", [][]string{{offer("a", "TPS-Hours 20000 Inf 0.1"), offer("b", "TPS-Hours 0 20000 0.2")}},
-			"USD 0.2 per TPS-hour up to 20,000 a month, 0.1 beyond", ""},
+		{
+			"tiers in any order",
+			[][]string{{offer("USE1-TPS-Hours", "TPS-Hours 20000 200000 0.1", "TPS-Hours 200000 Inf 0.05", "TPS-Hours 0 20000 0.2")}},
+			"USD 0.2 per TPS-hour up to 20,000 a month, 0.1 up to 200,000, 0.05 beyond", "",
+		},
+		{
+			"tiers of several products",
+			[][]string{{offer("a", "TPS-Hours 20000 Inf 0.1"), offer("b", "TPS-Hours 0 20000 0.2")}},
+			"USD 0.2 per TPS-hour up to 20,000 a month, 0.1 beyond", "",
+		},
 		{"requests by the thousand are 3.6 in a TPS-hour", [][]string{{offer("a", "1000-Requests 0 Inf 0.125")}}, "USD 0.45 per TPS-hour", ""},
-		{"single requests, in tiers", [][]string{{offer("a", "Requests 0 36000000 0.0001", "Requests 36000000 Inf 0.00005")}},
-			"USD 0.36 per TPS-hour up to 10,000 a month, 0.18 beyond", ""},
+		{
+			"single requests, in tiers",
+			[][]string{{offer("a", "Requests 0 36000000 0.0001", "Requests 36000000 Inf 0.00005")}},
+			"USD 0.36 per TPS-hour up to 10,000 a month, 0.18 beyond", "",
+		},
 		{"pages go on", [][]string{{}, {offer("training", "Hours 0 Inf 0.24")}, {offer("tps", "TPS-Hrs 0 Inf 0.3")}}, "USD 0.3 per TPS-hour", ""},
 		{"the same price twice is one", [][]string{{offer("a", "TPS-hour 0 Inf 0.2"), offer("b", "TPS-hour 0 Inf 0.2")}}, "USD 0.2 per TPS-hour", ""},
 		{"two prices are none", [][]string{{offer("a", "TPS-hour 0 Inf 0.2"), offer("b", "TPS-hour 0 Inf 0.3")}}, "", "several prices for campaign"},

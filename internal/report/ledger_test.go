@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func trainingOf(now time.Time) *training.Report {
 	day := func(n int) time.Time { return now.AddDate(0, 0, -n) }
 	version := func(solution string, n int, status model.Status, hours *float64) training.Version {
 		v := training.Version{
-			ARN: prefix + "solution/" + solution + "/" + fmt.Sprint(n), Status: status, Automatic: new(true), Created: day(n), Updated: day(n), Hours: hours,
+			ARN: prefix + "solution/" + solution + "/" + strconv.Itoa(n), Status: status, Automatic: new(true), Created: day(n), Updated: day(n), Hours: hours,
 		}
 		if hours == nil {
 			v.FailureReason = "no data"

@@ -35,10 +35,21 @@ func (l Ledger) Table(p Printer) {
 
 func (l Ledger) grid() Grid {
 	g := Grid{Columns: []Column{
-		{Title: "KIND", Minor: 1}, {Title: "NAME", Name: true}, {Title: "REGION"}, {Title: "MIN", Right: true}, {Title: "AVG", Right: true, Minor: 2},
-		{Title: "PEAK", Right: true, Minor: 5}, {Title: "UTIL", Right: true}, {Title: "P50", Right: true, Minor: 6}, {Title: "P95", Right: true, Minor: 6},
-		{Title: "LOW–HIGH", Right: true, Minor: 6}, {Title: "IDLE", Right: true, Minor: 4}, {Title: "PAID", Right: true},
-		{Title: "USED", Right: true, Minor: 3}, {Title: "WASTED", Right: true}, {Title: "SAVES", Right: true},
+		{Title: "KIND", Minor: 1},
+		{Title: "NAME", Name: true},
+		{Title: "REGION"},
+		{Title: "MIN", Right: true},
+		{Title: "AVG", Right: true, Minor: 2},
+		{Title: "PEAK", Right: true, Minor: 5},
+		{Title: "UTIL", Right: true},
+		{Title: "P50", Right: true, Minor: 6},
+		{Title: "P95", Right: true, Minor: 6},
+		{Title: "LOW–HIGH", Right: true, Minor: 6},
+		{Title: "IDLE", Right: true, Minor: 4},
+		{Title: "PAID", Right: true},
+		{Title: "USED", Right: true, Minor: 3},
+		{Title: "WASTED", Right: true},
+		{Title: "SAVES", Right: true},
 	}}
 	for _, e := range l.Resources {
 		used, saves := slices.Repeat([]string{"–"}, 10), "–"
@@ -246,8 +257,12 @@ func (p Printer) advised(l Ledger) {
 // recommendations is the ranked list. A reason is cut to one line; the JSON has all of it.
 func (p Printer) recommendations(proposals []advice.Proposal) Grid {
 	g := Grid{Columns: []Column{
-		{Title: "#", Right: true}, {Title: "WHAT TO DO", Name: true}, {Title: "SAVES A MONTH", Right: true},
-		{Title: "METERED", Right: true, Minor: 1}, {Title: "RISK"}, {Title: "SURE"},
+		{Title: "#", Right: true},
+		{Title: "WHAT TO DO", Name: true},
+		{Title: "SAVES A MONTH", Right: true},
+		{Title: "METERED", Right: true, Minor: 1},
+		{Title: "RISK"},
+		{Title: "SURE"},
 	}}
 	for _, r := range proposals {
 		g.Rows = append(g.Rows, Row{Below: Cell{p.cut(r.Why), dim}, Copy: r.Command, Cells: Cells(

@@ -34,8 +34,16 @@ type tile struct{ Label, Value, More string }
 type pageColumn struct{ Title, Kind string }
 
 var pageColumns = []pageColumn{
-	{"Resource", "text"}, {"Minimum", "number"}, {"Average", "number"}, {"Utilization", "number"}, {"Idle", "number"},
-	{"Paid", "number"}, {"Used", "number"}, {"Wasted", "number"}, {"Saves a month", "number"}, {"What to do", "text"},
+	{"Resource", "text"},
+	{"Minimum", "number"},
+	{"Average", "number"},
+	{"Utilization", "number"},
+	{"Idle", "number"},
+	{"Paid", "number"},
+	{"Used", "number"},
+	{"Wasted", "number"},
+	{"Saves a month", "number"},
+	{"What to do", "text"},
 }
 
 // pageCell is one cell; Sort is what it is sorted by, empty if that is not known.

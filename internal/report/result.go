@@ -190,8 +190,13 @@ func (p Printer) foundIn(l Ledger) {
 
 func resultGrid(r Result) Grid {
 	g := Grid{Text: "REASON", Columns: []Column{
-		{Title: "KIND", Minor: 2}, {Title: "NAME", Name: true}, {Title: "REGION"}, {Title: "MIN", Right: true},
-		{Title: "AVG", Right: true, Minor: 1}, {Title: "UTIL", Right: true}, {Title: "DECISION"},
+		{Title: "KIND", Minor: 2},
+		{Title: "NAME", Name: true},
+		{Title: "REGION"},
+		{Title: "MIN", Right: true},
+		{Title: "AVG", Right: true, Minor: 1},
+		{Title: "UTIL", Right: true},
+		{Title: "DECISION"},
 	}}
 	saves := slices.ContainsFunc(r.Resources, func(one Resource) bool { return one.Saving != nil })
 	if saves {

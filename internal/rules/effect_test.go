@@ -81,7 +81,8 @@ func TestEffects(t *testing.T) {
 		}, map[time.Time]Effect{at: {plain, Fare{Hours: 24, Calls: 286*300 + 5000, LatencyMillis: 50}}}},
 		{
 			"another step ends the time",
-			[]AcceptedStep{{At: at.Add(time.Hour), From: 9, To: 7}, step}, nil,
+			[]AcceptedStep{{At: at.Add(time.Hour), From: 9, To: 7}, step},
+			nil,
 			map[time.Time]Effect{
 				at:                {plain, Fare{Hours: 55. / 60, Calls: 11 * 300, LatencyMillis: 50}},
 				at.Add(time.Hour): {Fare{Hours: 55. / 60, Calls: 11 * 300, LatencyMillis: 50}, plain},
@@ -89,7 +90,8 @@ func TestEffects(t *testing.T) {
 		},
 		{
 			"a step an hour ago",
-			[]AcceptedStep{{At: now.Add(-time.Hour), From: 12, To: 9}}, nil,
+			[]AcceptedStep{{At: now.Add(-time.Hour), From: 12, To: 9}},
+			nil,
 			map[time.Time]Effect{now.Add(-time.Hour): {plain, Fare{Hours: 55. / 60, Calls: 11 * 300, LatencyMillis: 50}}},
 		},
 		{"no calls", []AcceptedStep{step}, func(b *effectBed) {
@@ -104,7 +106,9 @@ func TestEffects(t *testing.T) {
 		{"a step in the future", []AcceptedStep{step, {At: now.Add(time.Hour), From: 9, To: 7}}, nil, map[time.Time]Effect{at: {plain, plain}}},
 		{
 			"a step that CloudWatch has no 5-minute steps of any more",
-			[]AcceptedStep{step, {At: now.Add(-63 * 24 * time.Hour), From: 15, To: 12}}, nil, map[time.Time]Effect{at: {plain, plain}},
+			[]AcceptedStep{step, {At: now.Add(-63 * 24 * time.Hour), From: 15, To: 12}},
+			nil,
+			map[time.Time]Effect{at: {plain, plain}},
 		},
 	}
 	for _, tt := range tests {

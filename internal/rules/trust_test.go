@@ -20,10 +20,14 @@ func TestWrongClock(t *testing.T) {
 		{"right", 0, true, ""},
 		{"2 minutes ahead", 2 * time.Minute, true, ""},
 		{"2 minutes behind", -2 * time.Minute, true, ""},
-		{"a second more ahead", 2*time.Minute + time.Second, true,
-			"the clock of this host is 2 min ahead of AWS's: it shows 2026-03-04 12:02:30, AWS 2026-03-04 12:00:29 UTC"},
-		{"a second more behind", -2*time.Minute - time.Second, true,
-			"the clock of this host is 2 min behind AWS's: it shows 2026-03-04 12:02:30, AWS 2026-03-04 12:04:31 UTC"},
+		{
+			"a second more ahead", 2*time.Minute + time.Second, true,
+			"the clock of this host is 2 min ahead of AWS's: it shows 2026-03-04 12:02:30, AWS 2026-03-04 12:00:29 UTC",
+		},
+		{
+			"a second more behind", -2*time.Minute - time.Second, true,
+			"the clock of this host is 2 min behind AWS's: it shows 2026-03-04 12:02:30, AWS 2026-03-04 12:04:31 UTC",
+		},
 		{"never compared", 0, false, "the clock of this host could not be compared with AWS's: no response had a date"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,16 +67,20 @@ func TestRefuseLate(t *testing.T) {
 	}{
 		{name: "the window before", region: home, m: testMoment, age: 12*time.Minute + 30*time.Second},
 		{name: "to the second", region: away, m: testMoment, age: 20 * time.Minute},
-		{name: "a second more", region: away, m: testMoment, age: 20*time.Minute + time.Second,
-			late: "the newest of our own metrics is of 2026-03-04 11:42 UTC, 20 min ago; at most 20 min are accepted"},
+		{
+			name: "a second more", region: away, m: testMoment, age: 20*time.Minute + time.Second,
+			late: "the newest of our own metrics is of 2026-03-04 11:42 UTC, 20 min ago; at most 20 min are accepted",
+		},
 		{name: "3 h", region: home, m: testMoment, age: 3 * time.Hour, late: "3 h ago; at most 20 min are accepted"},
 		{name: "none", region: home, m: testMoment, age: none, late: "our own metrics of the last 24 h are missing"},
 		{name: "of this cycle", region: home, m: testMoment, age: 7*time.Minute + 30*time.Second, late: "our own metrics of the last 24 h are missing"},
 		{name: "not read", region: away, m: testMoment, age: 3 * time.Hour, broken: true, late: "could not be read"},
 		{name: "read in part, but new", region: away, m: testMoment, age: 15 * time.Minute, broken: true},
 		{name: "a long MetricDelay, the window before", region: home, m: long, age: 27*time.Minute + 30*time.Second},
-		{name: "a long MetricDelay, the one before that", region: home, m: long, age: 32*time.Minute + 30*time.Second,
-			late: "32 min ago; at most 27 min are accepted"},
+		{
+			name: "a long MetricDelay, the one before that", region: home, m: long, age: 32*time.Minute + 30*time.Second,
+			late: "32 min ago; at most 27 min are accepted",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := testSettings()

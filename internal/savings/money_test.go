@@ -1,7 +1,6 @@
 package savings_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -37,8 +36,10 @@ func TestWhatSavingsAreWorth(t *testing.T) {
 			h.inService(2, at(12))
 			h.known.Resource.Created = noon
 		}, "6; 6"},
-		{"several actions", "8*12 6*12 5*24", model.Campaign, tiers,
-			func(h *history) { h.did(11, update, 8, 6); h.did(23, update, 6, 5) }, "6; 2; 8"},
+		{
+			"several actions", "8*12 6*12 5*24", model.Campaign, tiers,
+			func(h *history) { h.did(11, update, 8, 6); h.did(23, update, 6, 5) }, "6; 2; 8",
+		},
 		{"requests within a fee", "2*12 1*12", model.Recommender, fee, func(h *history) { h.did(11, update, 2, 1) }, "0; 0"},
 		{"requests beyond a fee", "4*12 2*12", model.Recommender, fee, func(h *history) { h.did(11, update, 4, 2) }, "72; 72"},
 		{"a stop saves the fee", "2*12 0*24", model.Recommender, fee, func(h *history) { h.did(12, stop, 2, 0); h.known = absent }, "10; 10"},
@@ -78,7 +79,7 @@ func TestWhatSavingsAreWorth(t *testing.T) {
 			}
 			total := "none"
 			if e := ledger.Total.Estimates; len(e) > 0 {
-				total = fmt.Sprint(number(e[0].Amount))
+				total = number(e[0].Amount)
 			}
 			if text := strings.Join(append(got, total), "; "); text != c.want {
 				t.Errorf("%s, want %s", text, c.want)

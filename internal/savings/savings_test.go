@@ -130,56 +130,98 @@ func TestWhatActionsSave(t *testing.T) {
 		want          string // TPS-hours, hours in effect, unknown hours, state; of each action
 	}{
 		{"a step saves the difference", "8*12 6*12", 1, model.Campaign, func(h *history) { h.did(11, update, 8, 6) }, "2 1 0 in effect"},
-		{"what is used above the new minimum is no saving", "8*12 6*12", 7, model.Campaign, func(h *history) { h.did(11, update, 8, 6) },
-			"1 1 0 in effect"},
-		{"each of several steps owns its part", "8*12 6*12 5*12", 1, model.Campaign,
-			func(h *history) { h.did(11, update, 8, 6); h.did(23, update, 6, 5) }, "4 2 0 in effect; 1 1 0 in effect"},
-		{"a raise ends the saving, and nothing revives it", "8*12 6*12 8*12 6*12", 1, model.Campaign,
-			func(h *history) { h.did(11, update, 8, 6) }, "2 1 0 raised"},
-		{"a raise part of the way keeps the rest", "8*12 5*12 7*12", 1, model.Campaign, func(h *history) { h.did(11, update, 8, 5) },
-			"4 2 0 in effect"},
-		{"a raise takes the newest part first", "8*12 6*12 5*12 6*12", 1, model.Campaign,
-			func(h *history) { h.did(11, update, 8, 6); h.did(23, update, 6, 5) }, "6 3 0 in effect; 1 1 0 raised"},
-		{"what somebody lowers without a record belongs to nobody", "8*12 6*12 3*12", 1, model.Campaign,
-			func(h *history) { h.did(11, update, 8, 6) }, "4 2 0 in effect"},
+		{
+			"what is used above the new minimum is no saving", "8*12 6*12", 7, model.Campaign, func(h *history) { h.did(11, update, 8, 6) },
+			"1 1 0 in effect",
+		},
+		{
+			"each of several steps owns its part", "8*12 6*12 5*12", 1, model.Campaign,
+			func(h *history) { h.did(11, update, 8, 6); h.did(23, update, 6, 5) }, "4 2 0 in effect; 1 1 0 in effect",
+		},
+		{
+			"a raise ends the saving, and nothing revives it", "8*12 6*12 8*12 6*12", 1, model.Campaign,
+			func(h *history) { h.did(11, update, 8, 6) }, "2 1 0 raised",
+		},
+		{
+			"a raise part of the way keeps the rest", "8*12 5*12 7*12", 1, model.Campaign, func(h *history) { h.did(11, update, 8, 5) },
+			"4 2 0 in effect",
+		},
+		{
+			"a raise takes the newest part first", "8*12 6*12 5*12 6*12", 1, model.Campaign,
+			func(h *history) { h.did(11, update, 8, 6); h.did(23, update, 6, 5) }, "6 3 0 in effect; 1 1 0 raised",
+		},
+		{
+			"what somebody lowers without a record belongs to nobody", "8*12 6*12 3*12", 1, model.Campaign,
+			func(h *history) { h.did(11, update, 8, 6) }, "4 2 0 in effect",
+		},
 		{"an update that failed saves nothing", "8*72", 1, model.Campaign, func(h *history) { h.did(11, update, 8, 6) }, "0 0 0 never seen"},
-		{"a minimum that was not published is unknown", "8*12 6*12 0*12 6*12", 1, model.Campaign,
-			func(h *history) { h.did(11, update, 8, 6) }, "4 2 1 in effect"},
-		{"a short gap between equal minimums is no gap", "8*12 6*12 0*3 6*9", 1, model.Campaign,
-			func(h *history) { h.did(11, update, 8, 6) }, "4 2 0 in effect"},
-		{"the present minimum holds since the latest update", "8*12 6*12 0*12", 1, model.Campaign,
-			func(h *history) { h.did(11, update, 8, 6); h.inService(6, at(10)) }, "4 2 0 in effect"},
-		{"a raise on record ends the saving where nothing was published", "8*12 6*12 0*12", 1, model.Campaign,
-			func(h *history) { h.did(11, update, 8, 6); h.did(23, update, 6, 8) }, "2 1 0 raised"},
-		{"requests that were not read are unknown", "8*12 6*12", 1, model.Campaign,
-			func(h *history) { h.did(11, update, 8, 6); h.unread = true }, "– 0 1 in effect"},
-		{"a deletion saves the whole minimum", "8*12 0*12", 0, model.Campaign,
-			func(h *history) { h.did(12, remove, 8, 0); h.known = absent }, "8 1 0 in effect"},
-		{"a deletion after a step owns the rest", "8*12 6*12 0*12", 0, model.Campaign,
-			func(h *history) { h.did(11, update, 8, 6); h.did(24, remove, 6, 0); h.known = absent }, "4 2 0 in effect; 6 1 0 in effect"},
-		{"whether it was created again is not known", "8*12 0*12", 0, model.Campaign, func(h *history) { h.did(12, remove, 8, 0) },
-			"– 0 0.9166666667 unknown"},
-		{"its minimum shows that it was created again", "8*12 0*12 8*12", 0, model.Campaign, func(h *history) { h.did(12, remove, 8, 0) },
-			"8 1 0 restored"},
-		{"it may have been created again while the monitor was down", "8*12 0*12 8*12", 0, model.Campaign,
-			func(h *history) { h.did(12, remove, 8, 0); h.down = map[int]bool{22: true, 23: true} }, "6.6666666667 0.8333333333 0.1666666667 restored"},
-		{"it was created again with less", "8*12 0*12 2*12", 0, model.Campaign, func(h *history) { h.did(12, remove, 8, 0) },
-			"14 2 0 in effect"},
-		{"it went out of service without a record", "8*12 6*12 0*12", 0, model.Campaign,
-			func(h *history) { h.did(11, update, 8, 6); h.known = absent }, "2 1 0 gone"},
-		{"a stop saves by the hour", "4*18 0*18", 0, model.Recommender,
-			func(h *history) { h.did(18, stop, 4, 0); h.known = absent }, "6 1.5 0 in effect"},
-		{"a stop after an hour's requests saves what they leave", "4*18 0*18", 3, model.Recommender,
+		{
+			"a minimum that was not published is unknown", "8*12 6*12 0*12 6*12", 1, model.Campaign,
+			func(h *history) { h.did(11, update, 8, 6) }, "4 2 1 in effect",
+		},
+		{
+			"a short gap between equal minimums is no gap", "8*12 6*12 0*3 6*9", 1, model.Campaign,
+			func(h *history) { h.did(11, update, 8, 6) }, "4 2 0 in effect",
+		},
+		{
+			"the present minimum holds since the latest update", "8*12 6*12 0*12", 1, model.Campaign,
+			func(h *history) { h.did(11, update, 8, 6); h.inService(6, at(10)) }, "4 2 0 in effect",
+		},
+		{
+			"a raise on record ends the saving where nothing was published", "8*12 6*12 0*12", 1, model.Campaign,
+			func(h *history) { h.did(11, update, 8, 6); h.did(23, update, 6, 8) }, "2 1 0 raised",
+		},
+		{
+			"requests that were not read are unknown", "8*12 6*12", 1, model.Campaign,
+			func(h *history) { h.did(11, update, 8, 6); h.unread = true }, "– 0 1 in effect",
+		},
+		{
+			"a deletion saves the whole minimum", "8*12 0*12", 0, model.Campaign,
+			func(h *history) { h.did(12, remove, 8, 0); h.known = absent }, "8 1 0 in effect",
+		},
+		{
+			"a deletion after a step owns the rest", "8*12 6*12 0*12", 0, model.Campaign,
+			func(h *history) { h.did(11, update, 8, 6); h.did(24, remove, 6, 0); h.known = absent }, "4 2 0 in effect; 6 1 0 in effect",
+		},
+		{
+			"whether it was created again is not known", "8*12 0*12", 0, model.Campaign, func(h *history) { h.did(12, remove, 8, 0) },
+			"– 0 0.9166666667 unknown",
+		},
+		{
+			"its minimum shows that it was created again", "8*12 0*12 8*12", 0, model.Campaign, func(h *history) { h.did(12, remove, 8, 0) },
+			"8 1 0 restored",
+		},
+		{
+			"it may have been created again while the monitor was down", "8*12 0*12 8*12", 0, model.Campaign,
+			func(h *history) { h.did(12, remove, 8, 0); h.down = map[int]bool{22: true, 23: true} }, "6.6666666667 0.8333333333 0.1666666667 restored",
+		},
+		{
+			"it was created again with less", "8*12 0*12 2*12", 0, model.Campaign, func(h *history) { h.did(12, remove, 8, 0) },
+			"14 2 0 in effect",
+		},
+		{
+			"it went out of service without a record", "8*12 6*12 0*12", 0, model.Campaign,
+			func(h *history) { h.did(11, update, 8, 6); h.known = absent }, "2 1 0 gone",
+		},
+		{
+			"a stop saves by the hour", "4*18 0*18", 0, model.Recommender,
+			func(h *history) { h.did(18, stop, 4, 0); h.known = absent }, "6 1.5 0 in effect",
+		},
+		{
+			"a stop after an hour's requests saves what they leave", "4*18 0*18", 3, model.Recommender,
 			func(h *history) {
 				h.did(18, stop, 4, 0)
 				h.known = absent
 				for i := range h.requests[18:] {
 					h.requests[18+i] = 0
 				}
-			}, "6 1.5 0 in effect"},
+			}, "6 1.5 0 in effect",
+		},
 		{"an hour's requests are what is paid for", "4*18 1*6", 3, model.Recommender, func(h *history) { h.did(17, update, 4, 1) }, "1 0.5 0 in effect"},
-		{"a start on record", "4*12 0*14 4*10", 0, model.Recommender,
-			func(h *history) { h.did(12, stop, 4, 0); h.did(24, start, 0, 0); h.inService(4, at(24)) }, "4.6666666667 1.1666666667 0 restored"},
+		{
+			"a start on record", "4*12 0*14 4*10", 0, model.Recommender,
+			func(h *history) { h.did(12, stop, 4, 0); h.did(24, start, 0, 0); h.inService(4, at(24)) }, "4.6666666667 1.1666666667 0 restored",
+		},
 		{"a record without the minimum before", "8*12 6*12", 1, model.Campaign, func(h *history) {
 			h.did(11, update, 0, 6)
 		}, "– 0 1.05 no minimum"},

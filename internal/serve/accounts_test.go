@@ -34,7 +34,8 @@ func TestMergedSnapshots(t *testing.T) {
 	waiting := serve.NewMemory()
 	waiting.Update(func(s *serve.Status) { s.LastError = "cannot assume the role" })
 	got := serve.Merged([]serve.SnapshotOf{
-		{Account: north, Snapshot: one(north)}, {Account: south, Snapshot: one(south)},
+		{Account: north, Snapshot: one(north)},
+		{Account: south, Snapshot: one(south)},
 		{Account: model.Account{ID: "444444444444"}, Snapshot: waiting.Snapshot()},
 	})
 	if len(got.Result.Resources) != 2 || got.Result.Resources[0].AccountName != "north" || got.Result.Resources[1].Account != south.ID {

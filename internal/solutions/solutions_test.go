@@ -76,7 +76,7 @@ func describe(f training.Facts) string {
 	for _, s := range f.Solutions {
 		auto := "unknown"
 		if s.Automatic != nil {
-			auto = fmt.Sprint(*s.Automatic)
+			auto = strconv.FormatBool(*s.Automatic)
 		}
 		hours, reported, failed := 0.0, 0, 0
 		for _, v := range s.Versions {

@@ -152,8 +152,10 @@ func TestFindings(t *testing.T) {
 		}},
 		{"no hours are reported", known(versions(trained(7, true, -1)...)), []string{"unserved: 5 trainings of unknown hours"}},
 
-		{"trained twice", known(serves(campaign(newest)), versions(append(trained(7, true, 2), version(1.5, false, model.StatusActive, 3), version(9, false, model.StatusActive, 3))...)),
-			[]string{"trained-twice: trained twice in 30 days: 5 times automatically (every 7 days) and 2 times by a schedule of yours; the automatic ones took 10.0 hours | pause-training "}},
+		{
+			"trained twice", known(serves(campaign(newest)), versions(append(trained(7, true, 2), version(1.5, false, model.StatusActive, 3), version(9, false, model.StatusActive, 3))...)),
+			[]string{"trained-twice: trained twice in 30 days: 5 times automatically (every 7 days) and 2 times by a schedule of yours; the automatic ones took 10.0 hours | pause-training "},
+		},
 		{"trained automatically, and once by hand", known(serves(campaign(newest)), versions(append(trained(7, true, 2), version(9, false, model.StatusActive, 3))...)), nil},
 
 		{"failing for 14 days", known(serves(campaign(oldest, synced)), versions(append(failing(7, 14), version(99, true, model.StatusActive, 2))...)), []string{

@@ -603,7 +603,9 @@ func TestWhatFailsInACleanupIsAProblemAndTheRestGoesOn(t *testing.T) {
 		{
 			"alarms cannot be listed",
 			localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Code: "InternalFailure"},
-			"DescribeAlarms eu-west-1: look for alarms: InternalFailure", []string{"topic"}, 4,
+			"DescribeAlarms eu-west-1: look for alarms: InternalFailure",
+			[]string{"topic"},
+			4,
 		},
 		{
 			"alarms may not be deleted",
@@ -622,7 +624,9 @@ func TestWhatFailsInACleanupIsAProblemAndTheRestGoesOn(t *testing.T) {
 		{
 			"the rule cannot be looked for",
 			localaws.Fault{Service: "events", Operation: "DescribeRule", Code: "InternalException"},
-			"DescribeRule eu-west-1: look for the rule: InternalException", []string{"topic"}, 4,
+			"DescribeRule eu-west-1: look for the rule: InternalException",
+			[]string{"topic"},
+			4,
 		},
 		{
 			"the tags of the rule may not be read",

@@ -65,8 +65,10 @@ func TestFindings(t *testing.T) {
 		}, "WARN metrics: no metrics of ours in the last 3 hours|WARN topic: the notification topic does not exist|" +
 			"WARN topic: the topic for chats does not exist|WARN rule: the notification rule does not exist|not checked monitor: whether there are other monitors"},
 
-		{"no credentials", func(f *Facts) { f.Identity.Failure = Failure{Credentials, "no AWS credentials found", "log in"} },
-			"FAIL credentials: no AWS credentials found|not checked credentials: everything else"},
+		{
+			"no credentials", func(f *Facts) { f.Identity.Failure = Failure{Credentials, "no AWS credentials found", "log in"} },
+			"FAIL credentials: no AWS credentials found|not checked credentials: everything else",
+		},
 		{"credentials that a wrong clock spoils", func(f *Facts) {
 			f.Identity.Failure, f.Clock.Offset = Failure{Credentials, "Signature expired", "log in"}, -6*time.Minute
 		}, "FAIL credentials: Signature expired|FAIL clock: the clock of this host is 6 min behind|not checked credentials: everything else"},
@@ -75,20 +77,28 @@ func TestFindings(t *testing.T) {
 		{"a clock further ahead", func(f *Facts) { f.Clock.Offset = 2*time.Minute + time.Second }, "FAIL clock: the clock of this host is 2 min ahead"},
 		{"a clock that could not be compared", func(f *Facts) { f.Clock.Known = false }, "not checked clock: the clock of this host could not be compared"},
 
-		{"a region that is not enabled", region(func(r *Region) { *r = Region{Name: home, Listed: true, Reach: Failure{Disabled, "unknown token", "x"}} }),
-			"FAIL region: the region is not enabled for this account"},
-		{"a region without a host", region(func(r *Region) { *r = Region{Name: home, Reach: Failure{NoHost, "no such host", "x"}} }),
-			"FAIL region: Personalize is not offered here"},
-		{"a region that does not answer", region(func(r *Region) {
-			*r = Region{Name: home, Listed: true, Reach: Failure{Unreachable, "no response in time", "x"}}
-		}),
-			"FAIL region: no response in time"},
+		{
+			"a region that is not enabled", region(func(r *Region) { *r = Region{Name: home, Listed: true, Reach: Failure{Disabled, "unknown token", "x"}} }),
+			"FAIL region: the region is not enabled for this account",
+		},
+		{
+			"a region without a host", region(func(r *Region) { *r = Region{Name: home, Reach: Failure{NoHost, "no such host", "x"}} }),
+			"FAIL region: Personalize is not offered here",
+		},
+		{
+			"a region that does not answer", region(func(r *Region) {
+				*r = Region{Name: home, Listed: true, Reach: Failure{Unreachable, "no response in time", "x"}}
+			}),
+			"FAIL region: no response in time",
+		},
 		{"a region that is not on the list", region(func(r *Region) { r.Listed = false }), "WARN region: AWS answers, but this version knows of no Personalize here"},
 		{"a region that may not be listed is reached", region(func(r *Region) { r.Reach, r.Resources = denied, Count{Failure: denied} }), ""},
 
 		{"an action that is refused", func(f *Facts) { f.Permissions[0].Answer = Refused }, "FAIL permission: sns:Subscribe is not allowed"},
-		{"an action that is not known", func(f *Facts) { f.Permissions[0].Answer, f.Permissions[0].Why = Unknown, denied },
-			"not checked permission: sns:Subscribe: AccessDenied: no"},
+		{
+			"an action that is not known", func(f *Facts) { f.Permissions[0].Answer, f.Permissions[0].Why = Unknown, denied },
+			"not checked permission: sns:Subscribe: AccessDenied: no",
+		},
 		{"an action that one of two regions refuses", func(f *Facts) {
 			f.Permissions = append(f.Permissions, Permission{Action: "sns:Subscribe", Region: "eu-west-1", Resource: "*", Answer: Refused})
 		}, "FAIL permission: sns:Subscribe is not allowed"},
@@ -110,33 +120,47 @@ func TestFindings(t *testing.T) {
 			f.Regions = append(f.Regions, Region{Name: "us-west-2", Listed: true, Topic: Topic{Failure: Failure{Kind: Missing}}})
 		}, ""},
 
-		{"no topic", region(func(r *Region) { r.Topic = Topic{ARN: topic, Failure: Failure{Kind: Missing}} }),
-			"WARN topic: the notification topic does not exist"},
+		{
+			"no topic", region(func(r *Region) { r.Topic = Topic{ARN: topic, Failure: Failure{Kind: Missing}} }),
+			"WARN topic: the notification topic does not exist",
+		},
 		{"a topic that cannot be read", region(func(r *Region) { r.Topic = Topic{ARN: topic, Failure: denied} }), "not checked topic: notification topic: AccessDenied: no"},
 		{"a policy that is changed", region(func(r *Region) { r.Topic.Policy = false }), "FAIL topic: the topic's policy does not let alarms and events publish"},
 		{"the sample's policy", region(func(r *Region) { r.Topic.Policy, r.Topic.Sample = false, true }), "WARN topic: the topic has the upstream sample's policy"},
-		{"a policy that is no JSON", region(func(r *Region) { r.Topic.PolicyFailure = Failure{Kind: Other, Text: "no JSON"} }),
-			"FAIL topic: the topic's policy cannot be understood: no JSON"},
+		{
+			"a policy that is no JSON", region(func(r *Region) { r.Topic.PolicyFailure = Failure{Kind: Other, Text: "no JSON"} }),
+			"FAIL topic: the topic's policy cannot be understood: no JSON",
+		},
 
 		{"a key of AWS", region(func(r *Region) { r.Topic.Key = Key{Name: "alias/aws/sns", AWS: true} }), "FAIL key: the topic is encrypted with a key of AWS"},
 		{"a key that is off", region(func(r *Region) { r.Topic.Key = Key{Name: "k", Off: true} }), "FAIL key: the key of the topic is disabled"},
-		{"a key that does not exist", region(func(r *Region) { r.Topic.Key = Key{Name: "k", Failure: Failure{Kind: Missing}} }),
-			"FAIL key: the key that the topic is encrypted with does not exist"},
+		{
+			"a key that does not exist", region(func(r *Region) { r.Topic.Key = Key{Name: "k", Failure: Failure{Kind: Missing}} }),
+			"FAIL key: the key that the topic is encrypted with does not exist",
+		},
 		{"a key that cannot be read", region(func(r *Region) { r.Topic.Key = Key{Name: "k", Failure: denied} }), "not checked key: key of the topic"},
 		{"a key that both may use", region(func(r *Region) { r.Topic.Key = Key{Name: "k", Policy: keyPolicy(keyServices...)} }), ""},
-		{"a key that EventBridge may not use", region(func(r *Region) { r.Topic.Key = Key{Name: "k", Policy: keyPolicy(keyServices[0])} }),
-			"FAIL key: the policy of the topic's key does not let events.amazonaws.com use it"},
+		{
+			"a key that EventBridge may not use", region(func(r *Region) { r.Topic.Key = Key{Name: "k", Policy: keyPolicy(keyServices[0])} }),
+			"FAIL key: the policy of the topic's key does not let events.amazonaws.com use it",
+		},
 
 		{"no subscriber", region(func(r *Region) { r.Topic.Subscribers = nil }), "WARN subscriber: the topic has no subscriber"},
 		{"subscribers that cannot be read", region(func(r *Region) { r.Topic.ListFailure = denied }), "not checked subscriber: subscribers of the topic"},
-		{"a subscriber who has not confirmed", region(func(r *Region) { r.Topic.Subscribers[0].State = Pending }),
-			"WARN subscriber: ml@example.com has not confirmed"},
-		{"a subscriber who has unsubscribed", region(func(r *Region) { r.Topic.Subscribers[0].State = Deleted }),
-			"WARN subscriber: ml@example.com has unsubscribed"},
-		{"a webhook that waits", region(func(r *Region) {
-			r.Topic.Subscribers[0] = Subscriber{config.Endpoint{Protocol: "https", Address: "https://hooks.slack.com/services/x"}, Pending}
-		}),
-			"FAIL subscriber: https://hooks.slack.com/… is a webhook of Slack"},
+		{
+			"a subscriber who has not confirmed", region(func(r *Region) { r.Topic.Subscribers[0].State = Pending }),
+			"WARN subscriber: ml@example.com has not confirmed",
+		},
+		{
+			"a subscriber who has unsubscribed", region(func(r *Region) { r.Topic.Subscribers[0].State = Deleted }),
+			"WARN subscriber: ml@example.com has unsubscribed",
+		},
+		{
+			"a webhook that waits", region(func(r *Region) {
+				r.Topic.Subscribers[0] = Subscriber{config.Endpoint{Protocol: "https", Address: "https://hooks.slack.com/services/x"}, Pending}
+			}),
+			"FAIL subscriber: https://hooks.slack.com/… is a webhook of Slack",
+		},
 		{"a chat that drops texts", region(func(r *Region) {
 			r.Topic.Subscribers[0] = Subscriber{config.Endpoint{Protocol: "https", Address: "https://global.sns-api.chatbot.amazonaws.com"}, Confirmed}
 		}), "WARN subscriber: Amazon Q Developer shows the alarms"},
@@ -150,15 +174,19 @@ func TestFindings(t *testing.T) {
 		{"a topic for chats that cannot be read", chat(func(f *Facts) { f.Chat = Topic{Failure: denied} }), "not checked topic: topic for chats"},
 		{"a topic for chats that no channel shows", chat(func(f *Facts) { f.Chat.Subscribers = nil }), "WARN subscriber: no channel shows the topic for chats"},
 		{"channels that cannot be read", chat(func(f *Facts) { f.Chat.ListFailure = denied }), "not checked subscriber: channels of the topic for chats"},
-		{"a topic for chats that no rule sends to", chat(func(f *Facts) { f.Regions[0].Rule.Targets = []string{topic} }),
-			"WARN rule: the topic for chats is no target of the notification rule"},
+		{
+			"a topic for chats that no rule sends to", chat(func(f *Facts) { f.Regions[0].Rule.Targets = []string{topic} }),
+			"WARN rule: the topic for chats is no target of the notification rule",
+		},
 		{"a key of the topic for chats", chat(func(f *Facts) { f.Chat.Key = Key{Name: "k", Off: true} }), "FAIL key: the key of the topic is disabled"},
 
 		{"no rule", region(func(r *Region) { r.Rule = Rule{Failure: Failure{Kind: Missing}} }), "WARN rule: the notification rule does not exist"},
 		{"a rule that cannot be read", region(func(r *Region) { r.Rule = Rule{Failure: denied} }), "not checked rule: notification rule"},
 		{"a rule that is disabled", region(func(r *Region) { r.Rule.Disabled = true }), "WARN rule: the notification rule is disabled"},
-		{"a rule without our target", region(func(r *Region) { r.Rule.Targets = []string{"arn:aws:sns:us-east-1:123456789012:other"} }),
-			"FAIL rule: none of the 1 targets of the notification rule is the topic"},
+		{
+			"a rule without our target", region(func(r *Region) { r.Rule.Targets = []string{"arn:aws:sns:us-east-1:123456789012:other"} }),
+			"FAIL rule: none of the 1 targets of the notification rule is the topic",
+		},
 		{"targets that cannot be read", region(func(r *Region) { r.Rule.TargetsFailure = denied }), "not checked rule: targets of the notification rule"},
 		{"a pattern of a person", region(func(r *Region) { r.Rule.Known = false }), "WARN rule: the notification rule has a pattern that a person set"},
 		{"raw JSON", region(func(r *Region) { r.Rule.Raw = true }), "WARN rule: the notification rule sends raw JSON"},
@@ -169,8 +197,10 @@ func TestFindings(t *testing.T) {
 		{"a daemon that ended an hour ago", func(f *Facts) {
 			f.Deployments = append(f.Deployments, Deployment{Name: "cli", Served: now.Add(-time.Hour), Version: "1.0.0"})
 		}, ""},
-		{"the upstream sample", func(f *Facts) { f.Deployments = []Deployment{{Traces: []string{"alarms in us-east-1"}}} },
-			"WARN monitor: the upstream sample is deployed here: alarms in us-east-1"},
+		{
+			"the upstream sample", func(f *Facts) { f.Deployments = []Deployment{{Traces: []string{"alarms in us-east-1"}}} },
+			"WARN monitor: the upstream sample is deployed here: alarms in us-east-1",
+		},
 		{"the upstream sample beside a stack", func(f *Facts) {
 			f.Deployments = append(f.Deployments, Deployment{Traces: []string{"the notification rule"}})
 		}, "WARN monitor: 2 monitors in the account: stack us-east-1/shop (the topic in us-east-1); the upstream sample (the notification rule)"},

@@ -315,9 +315,12 @@ func TestLeft(t *testing.T) {
 	// What was requested counts until others have counted it.
 	arn := homeCampaign.String()
 	b.CountRequested([]events.Event{
-		{Resources: []string{arn}, Detail: events.IdleDetail{ARN: arn}}, {Resources: []string{arn}, Detail: events.IdleDetail{ARN: arn}},
-		{Resources: []string{arn}, Detail: events.IdleDetail{ARN: arn}}, {Resources: []string{arn}, Detail: events.UpdateDetail{ARN: arn}},
-		{Resources: []string{arn}, Detail: events.UpdateDetail{ARN: arn}}, {Detail: events.BuildDetail{}},
+		{Resources: []string{arn}, Detail: events.IdleDetail{ARN: arn}},
+		{Resources: []string{arn}, Detail: events.IdleDetail{ARN: arn}},
+		{Resources: []string{arn}, Detail: events.IdleDetail{ARN: arn}},
+		{Resources: []string{arn}, Detail: events.UpdateDetail{ARN: arn}},
+		{Resources: []string{arn}, Detail: events.UpdateDetail{ARN: arn}},
+		{Detail: events.BuildDetail{}},
 	})
 	want(2, 8, b.left(10, 0))
 	w.Clock.Advance(10 * time.Minute)

@@ -76,8 +76,10 @@ type delivery struct {
 }
 
 func newMonitor(w *world) *monitor {
-	m := &monitor{world: w, handlers: map[lambda.Function]*lambda.Handler{}, removals: map[string][]time.Time{},
-		steps: map[string][]time.Time{}, host: &hostClock{VirtualClock: w.clock}}
+	m := &monitor{
+		world: w, handlers: map[lambda.Function]*lambda.Handler{}, removals: map[string][]time.Time{},
+		steps: map[string][]time.Time{}, host: &hostClock{VirtualClock: w.clock},
+	}
 	for _, f := range lambda.All() {
 		m.start(f)
 	}
