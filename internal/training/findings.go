@@ -246,14 +246,9 @@ func (a analysis) groups() []Finding {
 	if !k.use() || !k.Groups || !k.Solutions || !k.Recommenders || !k.Trackers {
 		return nil
 	}
-	used, solutions, trackers := map[string]bool{}, map[string]int{}, map[string][]EventTracker{}
-	for _, r := range a.Recommenders {
-		used[r.DatasetGroup.String()] = true
-	}
+	used, solutions, trackers := a.usedGroups(), map[string]int{}, map[string][]EventTracker{}
 	for _, s := range a.Solutions {
 		solutions[s.Group]++
-		job := slices.ContainsFunc(a.jobs[s.ARN], func(j BatchJob) bool { return j.Created.After(a.now.Add(-jobUse)) })
-		used[s.Group] = used[s.Group] || slices.ContainsFunc(s.Versions, a.inSpan) || a.young(s.Created) || job || len(a.campaigns[s.ARN]) > 0
 	}
 	for _, t := range a.Trackers {
 		if !t.Status.Deleting() {
@@ -285,6 +280,21 @@ func (a analysis) groups() []Finding {
 		}
 	}
 	return found
+}
+
+// usedGroups are the dataset groups that something uses, or used lately.
+func (a analysis) usedGroups() map[string]bool {
+	used := map[string]bool{}
+	for _, r := range a.Recommenders {
+		used[r.DatasetGroup.String()] = true
+	}
+	for _, s := range a.Solutions {
+		job := slices.ContainsFunc(a.jobs[s.ARN], func(j BatchJob) bool { return j.Created.After(a.now.Add(-jobUse)) })
+		if job || slices.ContainsFunc(s.Versions, a.inSpan) || a.young(s.Created) || len(a.campaigns[s.ARN]) > 0 {
+			used[s.Group] = true
+		}
+	}
+	return used
 }
 
 // young reports whether something may be new, and so not used yet.
