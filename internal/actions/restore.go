@@ -103,12 +103,13 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 func (x *execution) proposal(before events.Before) (string, error) {
 	subject, unit, minimum := fmt.Sprintf("%s %s", x.req.Kind, x.req.ARN), x.req.Kind.RateUnit(), model.Number(float64(before.MinTPS), 0)
 	present := model.Number(float64(x.before.minTPS), 0)
+	changing := !x.action.Training() && (x.before.status.InProgress() || x.before.updating()) // which may fail
 	switch creates := x.action == model.ActionRestore; {
 	case creates && !x.before.gone && !x.before.status.Deleting():
 		return "", nil
 	case !creates && x.before.gone:
 		return "", ErrNotFound
-	case !creates && x.nothingToDo(x.before) != "":
+	case !creates && !changing && x.nothingToDo(x.before) != "":
 		return "", nil
 	case creates:
 		if _, err := creation(before); err != nil {

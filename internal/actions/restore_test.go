@@ -147,6 +147,33 @@ func TestAStoppedRecommenderAndAMinimumAreRestored(t *testing.T) {
 	}
 }
 
+// A change that is in progress may fail: what is restored then is confirmed, too.
+func TestARestorationIsConfirmedBesideTheSameChangeInProgress(t *testing.T) {
+	w := newShop(t)
+	var records []events.Audit
+	a, _ := w.actor(recorder(&records))
+	for _, minimum := range []int{3, 8} {
+		_, err := a.Do(ctxAll, model.ActionUpdate, ask(t, "recommender/for-you", minimum))
+		w.Must(err)
+		if minimum == 3 {
+			w.Clock.Advance(time.Hour)
+		}
+	}
+	asked := ""
+	declined := errors.New("declined")
+	_, err := a.Restore(ctxAll, records[0], RestoreOptions{Confirm: func(_ context.Context, what string) error { asked = what; return declined }})
+	if !errors.Is(err, declined) || !strings.HasPrefix(asked, "set the minimum of recommender ") || !strings.HasSuffix(asked, " to 8 RPS") {
+		t.Errorf("asked %q: %v", asked, err)
+	}
+	w.Clock.Advance(time.Hour)
+	asked = ""
+	answer, err := a.Restore(ctxAll, records[0], RestoreOptions{Confirm: func(_ context.Context, what string) error { asked = what; return declined }})
+	w.wantAnswer(answer, err, writer.AlreadySo, "has a minimum of 8 RPS already")
+	if asked != "" {
+		t.Errorf("asked %q, although there is nothing to do", asked)
+	}
+}
+
 func TestRestoreRefuses(t *testing.T) {
 	w := newShop(t)
 	a, _ := w.actor()

@@ -122,7 +122,7 @@ func OurTarget(t types.Target, topic model.ARN) bool {
 func (s *setup) ensureRule(ctx context.Context) {
 	rule, targets, ok := s.readRule(ctx)
 	switch {
-	case !ok:
+	case rule == nil && !ok:
 		return
 	case rule == nil:
 		created := s.putRule(ctx, "", "create the rule "+RuleName, &eventbridge.PutRuleInput{
@@ -145,6 +145,9 @@ func (s *setup) ensureRule(ctx context.Context) {
 		s.putRule(ctx, arn, "forward all notifications through the rule "+RuleName, &eventbridge.PutRuleInput{
 			State: rule.State, Description: rule.Description, RoleArn: rule.RoleArn, ScheduleExpression: rule.ScheduleExpression,
 		})
+	}
+	if !ok { // its targets are not known
+		return
 	}
 	before := len(s.problems)
 	s.ensureTarget(ctx, arn, targets)

@@ -191,6 +191,26 @@ func TestARuleOfTheSamplesWithoutItsTargetIsRemovedToo(t *testing.T) {
 	}
 }
 
+// What the rule forwards does not depend on its targets.
+func TestAFormerPatternIsReplacedThoughTheTargetsCannotBeListed(t *testing.T) {
+	w := newWorld(t)
+	w.SampleRule(home, nil)
+	a, _ := w.actor()
+	w.Server.AddFault(localaws.Fault{Service: "events", Operation: "ListTargetsByRule", Region: home, Code: "AccessDeniedException", Message: "no"})
+	w.Writes()
+	_, problems := a.Ensure(ctxAll, Input{})
+	if len(problems) != 1 || problems[0].Operation != "ListTargetsByRule" {
+		t.Errorf("problems %v", problems)
+	}
+	if writes := w.Writes(); writes["events.PutRule"] != 1 || writes["events.PutTargets"] != 0 {
+		t.Errorf("writes %v", writes)
+	}
+	w.Server.ClearFaults()
+	if rule, _ := w.Rule(home); patternAge(*rule.EventPattern) != 0 {
+		t.Errorf("rule %+v", rule)
+	}
+}
+
 func TestEachStepOfTheRuleReportsItsFailure(t *testing.T) {
 	tests := []struct {
 		operation, region string
