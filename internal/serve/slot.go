@@ -12,10 +12,10 @@ import (
 
 const (
 	// endpointsAtOnce bounds the cycles of all accounts that run at the same time, by their endpoints together, to
-	// limit memory: a cycle holds some 6 KB for each until all is decided. A larger account has its cycles alone.
+	// limit memory: a cycle holds some 6 KB for each until all is decided.
 	endpointsAtOnce = 10_000
-	// endpointsAtLeast is what a small account counts as, so that four cycles run at the same time. One account that
-	// hangs leaves room for others.
+	// endpointsAtLeast is what a small account counts as, so that at most four cycles run at the same time, and what
+	// the largest leaves to others: one account that hangs does not keep all of them waiting.
 	endpointsAtLeast = endpointsAtOnce / 4
 	// learnedAtOnce is of how many accounts the endpoints are described at the same time, before their first cycles.
 	learnedAtOnce = 8
@@ -43,7 +43,7 @@ type slot struct {
 // acquire waits until there is room for a cycle, or ctx ends. Each cycle ends in time, so that there will be some.
 func (s *slot) acquire(ctx context.Context) {
 	s.mu.Lock()
-	need := min(max(s.endpoints, endpointsAtLeast), endpointsAtOnce)
+	need := min(max(s.endpoints, endpointsAtLeast), endpointsAtOnce-endpointsAtLeast)
 	s.mu.Unlock()
 	if s.room.cycles.Acquire(ctx, need) != nil {
 		return

@@ -95,7 +95,7 @@ func TestALongWaitForAPlaceMayCostTheLead(t *testing.T) {
 func TestACycleTakesRoomForItsEndpoints(t *testing.T) {
 	all := newRoom(endpointsAtOnce)
 	one := &slot{room: all}
-	for _, tt := range []struct{ endpoints, others int64 }{{0, 7500}, {2500, 7500}, {2501, 7499}, {5000, 5000}, {10_000, 0}, {30_000, 0}} {
+	for _, tt := range []struct{ endpoints, others int64 }{{0, 7500}, {2500, 7500}, {2501, 7499}, {5000, 5000}, {7500, 2500}, {30_000, 2500}} {
 		untilDecided{NewMemory(), one}.Decided(report.Result{Resources: make([]report.Resource, tt.endpoints)}, time.Now())
 		one.acquire(t.Context())
 		if !all.cycles.TryAcquire(tt.others) {
