@@ -24,6 +24,7 @@ import (
 
 // common are the settings that many commands share; each command adds the flags it has.
 type common struct {
+	form   *choice // of output
 	output string
 	dryRun bool
 	yes    bool
@@ -32,7 +33,7 @@ type common struct {
 var outputs = []string{string(report.Table), string(report.JSON), string(report.CSV)}
 
 func (c *common) addOutput(cmd *cobra.Command) {
-	addChoice(cmd, cmd.Flags(), &c.output, "output", outputs[0], outputs, "`FORM` of the result: table, json or csv")
+	c.form = addChoice(cmd, cmd.Flags(), &c.output, "output", outputs[0], outputs, "`FORM` of the result: table, json or csv")
 }
 
 func (c *common) addDryRun(cmd *cobra.Command, help string) {
@@ -82,26 +83,42 @@ type choice struct {
 	flag   string
 	value  *string
 	values []string
+	joined bool // the command reports an invalid value together with its other faults
 }
 
-func (c choice) String() string { return *c.value }
-func (c choice) Type() string   { return "string" }
+func (c *choice) String() string { return *c.value }
+func (c *choice) Type() string   { return "string" }
 
-// Set implements pflag.Value. It does not distinguish upper and lower case.
-func (c choice) Set(text string) error {
-	i := slices.IndexFunc(c.values, func(v string) bool { return strings.EqualFold(v, text) })
-	if i < 0 {
-		return oneOf(c.flag, text, c.values)
+// Set implements pflag.Value. It does not distinguish upper and lower case. An invalid value is reported when
+// all flags are known, as others may be invalid too.
+func (c *choice) Set(text string) error {
+	if i := slices.IndexFunc(c.values, func(v string) bool { return strings.EqualFold(v, text) }); i >= 0 {
+		text = c.values[i]
 	}
-	*c.value = c.values[i]
+	*c.value = text
 	return nil
 }
 
+func (c *choice) check() error { return oneOf(c.flag, *c.value, c.values) }
+
 // addChoice adds a flag with a few possible values, and offers them to the shell.
-func addChoice(cmd *cobra.Command, flags *pflag.FlagSet, value *string, name, initial string, values []string, help string) {
+func addChoice(cmd *cobra.Command, flags *pflag.FlagSet, value *string, name, initial string, values []string, help string) *choice {
 	*value = initial
-	flags.Var(choice{"--" + name, value, values}, name, help)
+	c := &choice{flag: "--" + name, value: value, values: values}
+	flags.Var(c, name, help)
 	complete(cmd, name, values)
+	return c
+}
+
+// checkChoices rejects invalid values of flags with a few possible ones.
+func checkChoices(cmd *cobra.Command, _ []string) error {
+	var faults []error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if c, ok := f.Value.(*choice); ok && !c.joined {
+			faults = append(faults, c.check())
+		}
+	})
+	return usage(errors.Join(faults...))
 }
 
 // oneOf is an error if a text is not one of the values of a flag.

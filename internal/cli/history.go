@@ -69,6 +69,7 @@ Exit codes: 0 done, also if no record is selected; 1 failed; 2 bad usage or conf
 	flags.StringSliceVar(&o.outcomes, "outcome", nil, "only these `OUTCOMES`: "+strings.Join(auditOutcomes, ", "))
 	flags.StringSliceVar(&o.actions, "action", nil, "only these `ACTIONS`: "+strings.Join(auditActions, ", "))
 	o.addOutput(cmd)
+	o.form.joined = true
 	flags.BoolVar(&o.verbose, "verbose", false, "show the command that undoes each action, where there is one")
 	flags.BoolVar(&o.effects, "effects", false, "show failed calls, response time and cold steps before and after each step-down "+
 		"(always with a log group)")
@@ -101,7 +102,7 @@ var errNotRead = errors.New("not read to the end, so nothing is shown")
 // run reads the records and prints them. It reads only when the whole command line is
 // known to be valid.
 func (o *historyOptions) run(ctx context.Context, g *global) error {
-	filter, err := o.filter(model.SystemClock{}.Now())
+	filter, err := o.filter(model.SystemClock{}.Now(), o.form.check())
 	if err != nil {
 		return usage(err)
 	}
@@ -139,8 +140,8 @@ func (o *historyOptions) run(ctx context.Context, g *global) error {
 const usualSince = 24 * time.Hour
 
 // filter is which records are wanted, now being the time that durations count from. The error
-// has all that is wrong with the flags.
-func (o *historyOptions) filter(now time.Time) (history.Filter, error) {
+// has all that is wrong with the flags, after what is known already.
+func (o *historyOptions) filter(now time.Time, known ...error) (history.Filter, error) {
 	since, badSince := parseTime("--since", o.since, now, false)
 	until, badUntil := parseTime("--until", o.until, now, true)
 	if o.since == "" && len(o.groups) > 0 {
@@ -150,11 +151,11 @@ func (o *historyOptions) filter(now time.Time) (history.Filter, error) {
 		}
 	}
 	f := history.Filter{Since: since, Until: until, ARNs: o.arns}
-	faults := []error{
+	faults := append(known,
 		reject(len(o.files)+len(o.groups) == 0, "nothing to read: name files, - for stdin, or log groups with --log-group"), badSince, badUntil,
 		reject(cmp.Or(badSince, badUntil) == nil && !until.IsZero() && !since.Before(until),
 			"--since (%s) is not before --until (%s)", since.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339)),
-	}
+	)
 	for _, text := range o.arns {
 		_, err := events.ParseSubject(text)
 		faults = append(faults, err)

@@ -28,6 +28,7 @@ var (
 type permissionsOptions struct {
 	permissions.Options
 	format string
+	form   *choice
 }
 
 var permissionsSetup = setup{params: []string{config.Regions, config.DashboardName, config.ChatNotifications}}
@@ -63,7 +64,8 @@ Exit codes: 0 done, 2 bad usage, or more than a managed policy may have.`,
 		ValidArgs: uses,
 	}
 	flags := cmd.Flags()
-	addChoice(cmd, flags, &o.format, "format", formatJSON, policyFormats, "`FORM` of the policy: "+strings.Join(policyFormats, ", "))
+	o.form = addChoice(cmd, flags, &o.format, "format", formatJSON, policyFormats, "`FORM` of the policy: "+strings.Join(policyFormats, ", "))
+	o.form.joined = true
 	flags.StringVar(&o.Account, "account", "", "`ID` of the account (default: any, or that of the stack or provider)")
 	flags.BoolVar(&o.AllowActions, "allow-actions", false, "serve: with the buttons of --allow-actions")
 	flags.BoolVar(&o.LivePrices, "live-prices", false, "plan, report and serve: with the prices of --live-prices")
@@ -119,7 +121,7 @@ func (o *permissionsOptions) check(use permissions.Use, region string) error {
 		faults = append(faults, reject(!roleARN.MatchString(role), "--assume-role %q is not the ARN of a role, such as arn:aws:iam::123456789012:role/monitor", role))
 	}
 	_, err := parseGroups(o.LogGroups)
-	return errors.Join(append(faults, err)...)
+	return errors.Join(append(faults, o.form.check(), err)...)
 }
 
 // complete adds what the parameters limit.

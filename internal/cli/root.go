@@ -168,6 +168,8 @@ To try a command in the same way, add --local:  personalize-monitor run --local`
 		SilenceUsage:  true,
 		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		PersistentPreRunE: checkChoices,
 	}
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
@@ -263,11 +265,6 @@ func usageTemplate(usual string, out io.Writer) string {
 
 // badFlag is a mistake in the command line itself. An unknown flag comes with those that may be meant.
 func badFlag(cmd *cobra.Command, err error) error {
-	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		if _, ok := invalid.GetFlag().Value.(choice); ok {
-			err = invalid.Unwrap() // it has the flag and the value
-		}
-	}
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		if near := flagsNear(cmd, unknown.GetSpecifiedName()); len(near) > 0 {
 			err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -52,6 +53,7 @@ func (o *scheduleOptions) command(use, short, long, example string, run func(cmd
 		Args:    exactArgs(len(strings.Fields(strings.ReplaceAll(operands, " | ", "|")))),
 	}
 	o.addOutput(cmd)
+	o.form.joined = true
 	o.prices.addFlags(cmd)
 	return cmd
 }
@@ -132,11 +134,20 @@ func newSchedulePreview(g *global) *cobra.Command {
 				return o.run(cmd.Context(), g, args[0], "reads only", nil)
 			}
 			s, err := schedule.Parse(args[0])
-			if err = cmp.Or(err, o.prices.check()); err != nil {
+			if err = cmp.Or(err, o.check()); err != nil {
 				return usage(err)
 			}
 			return g.streams.print(report.SchedulePreview(s, model.Campaign, model.SystemClock{}.Now()), o.output)
 		})
+}
+
+// check rejects an invalid form together with what is wrong with the prices.
+func (o *scheduleOptions) check() error {
+	prices := o.prices.check()
+	if err := o.form.check(); err != nil {
+		return errors.Join(err, prices)
+	}
+	return prices
 }
 
 // scheduleChange is what a command changes.
@@ -155,7 +166,7 @@ func (o *scheduleOptions) run(
 	ctx context.Context, g *global, name, may string, change func(context.Context, *scheduleChange) error,
 ) error {
 	arn, kind, err := model.ParseResourceARN(name)
-	if err = cmp.Or(err, o.prices.check()); err != nil {
+	if err = cmp.Or(err, o.check()); err != nil {
 		return usage(err)
 	}
 	s, done, err := (&accountOptions{}).sessionFor(ctx, g, arn)

@@ -184,11 +184,14 @@ func acceptedBy(action model.Action) string {
 	var types []string
 	for detailType, requested := range commandActions {
 		if requested == action {
-			types = append(types, string(detailType)+" or ")
+			types = append(types, string(detailType))
 		}
 	}
+	if len(types) == 0 {
+		return ", which accepts a bare detail"
+	}
 	slices.Sort(types)
-	return ", which accepts " + strings.Join(types, "") + "a bare detail"
+	return ", which accepts " + strings.Join(types, ", ") + " or a bare detail"
 }
 
 const (

@@ -187,7 +187,7 @@ type MonthCost struct {
 
 // Cost is what endpoints cost.
 type Cost struct {
-	TPSHours float64       `json:"tpsHoursPaid"` // of all endpoints that could be read, with those that are forecast
+	TPSHours float64       `json:"tpsHoursPaid"` // of all endpoints that could be read; in a forecast those to come too
 	Spent    []model.Money `json:"spent"`        // by currency, of what has a price
 	Unknown  int           `json:"unknown"`      // endpoints that are not in Spent
 }
