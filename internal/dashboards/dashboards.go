@@ -100,13 +100,16 @@ func (d *Dashboards) State(ctx context.Context, name string) (State, error) {
 	if !exists && !s.unlisted {
 		return State{}, nil
 	}
-	names := s.deletable(ctx)
 	if len(s.problems) > 0 {
 		return State{}, s.problems[0]
 	}
 	tags, err := d.w.ReadTags(ctx, d.w.DeploymentRegion, arn)
 	if err != nil {
 		return State{}, s.problem(writer.OpListTags, "read the owner of the dashboard "+name, err)
+	}
+	names := s.deletable(ctx)
+	if len(s.problems) > 0 {
+		return State{}, s.problems[0]
 	}
 	var regions []string
 	for _, one := range names {
