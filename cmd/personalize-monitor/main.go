@@ -23,5 +23,6 @@ func run() int {
 	// After the first signal the next one ends the program at once.
 	context.AfterFunc(ctx, stop)
 	info, _ := debug.ReadBuildInfo() // nil in a binary without it
-	return cli.Run(ctx, os.Args[1:], cli.VersionOf(version, info), cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv})
+	streams := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv}
+	return cli.Run(ctx, os.Args[1:], cli.VersionOf(version, info), streams)
 }

@@ -269,7 +269,8 @@ func (e Endpoint) batch(bill *pricing.Bill, table pricing.Table) (Proposal, bool
 			return Proposal{}, false
 		}
 	}
-	if r.Kind != model.Campaign || e.removal() || !e.allKnown() || !model.RecipeOf(r.Kind, r.Recipe).Sure || e.Usage.Hours <= 0 || e.Usage.Requests <= 0 {
+	if r.Kind != model.Campaign || e.removal() || !e.allKnown() || !model.RecipeOf(r.Kind, r.Recipe).Sure ||
+		e.Usage.Hours <= 0 || e.Usage.Requests <= 0 {
 		return Proposal{}, false
 	}
 	use, minimum := e.after(), r.MinTPS

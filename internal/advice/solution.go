@@ -81,7 +81,8 @@ func oneCampaign(group []Endpoint, bill *pricing.Bill) (Proposal, bool) {
 		saved := bill.MonthDifference(before, after)
 		p.Saves.Amount, p.Saves.Currency = saved.Amount, saved.Currency
 	}
-	p.Why = fmt.Sprintf("%d campaigns serve the solution %s; one with a minimum of %.0f would serve the demand of all, once callers use its ARN",
+	p.Why = fmt.Sprintf("%d campaigns serve the solution %s; one with a minimum of %.0f would serve the demand of all, "+
+		"once callers use its ARN",
 		len(group), p.Name, minimum)
 	if n := versionsOf(group); n > 1 {
 		p.Risk = High

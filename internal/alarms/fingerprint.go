@@ -215,8 +215,8 @@ func sampleIdle(s, want Settings) bool {
 		// The sample chose this metric for the newer ranking recipe and for next-best-action, too.
 		metric.Name = s.Metric.Name
 	}
-	return sameSpan && s.PeriodSeconds == shortIdlePeriod && s.DatapointsToAlarm == 0 && // guard: sample's alarm: its idle time and metric; each:2, each:4
-		s.Metric == metric && s.print(groupCondition) == want.print(groupCondition)
+	return sameSpan && s.PeriodSeconds == shortIdlePeriod && // guard: sample's alarm: its idle time and metric; each:2, each:4
+		s.DatapointsToAlarm == 0 && s.Metric == metric && s.print(groupCondition) == want.print(groupCondition)
 }
 
 // SampleDescription reports whether a description is that of an alarm of the upstream sample, before

@@ -82,7 +82,8 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 // were read since a time.
 func evidenceOf(r model.Resource, w model.Window, hourly, minimums model.Series, since time.Time) rules.Evidence {
 	return rules.Evidence{
-		Window: evidenceWindow(r, w), Requests: hourly, Watched: rules.WatchedHours(minimums, since), Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
+		Window: evidenceWindow(r, w), Requests: hourly, Watched: rules.WatchedHours(minimums, since),
+		Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
 	}
 }
 

@@ -34,8 +34,10 @@ type accountOptions struct {
 
 func (o *accountOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&o.file, "accounts", "", "work in the accounts of `FILE` (YAML or JSON), each through a role (see docs/guide/several-accounts.md)")
-	flags.BoolVar(&o.organization, "organization", false, "work in the active accounts of the AWS Organization, each through the role of --role-name")
+	flags.StringVar(&o.file, "accounts", "",
+		"work in the accounts of `FILE` (YAML or JSON), each through a role (see docs/guide/several-accounts.md)")
+	flags.BoolVar(&o.organization, "organization", false,
+		"work in the active accounts of the AWS Organization, each through the role of --role-name")
 	flags.StringVar(&o.selection.RoleName, "role-name", "", "with --organization, the `NAME` of the role in each account")
 	flags.StringSliceVar(&o.selection.Exclude, "exclude", nil, "with --organization, `ACCOUNTS` to leave out, by ID or name")
 }
@@ -48,7 +50,8 @@ func (o *accountOptions) check() error {
 	role := o.selection.Check()
 	err := cmp.Or(
 		reject(o.file != "" && o.organization, "--accounts and --organization exclude each other"),
-		reject(!o.organization && (o.selection.RoleName != "" || len(o.selection.Exclude) > 0), "--role-name and --exclude are for --organization; add it"),
+		reject(!o.organization && (o.selection.RoleName != "" || len(o.selection.Exclude) > 0),
+			"--role-name and --exclude are for --organization; add it"),
 		reject(o.organization && o.selection.RoleName == "", "--organization needs --role-name, the role to assume in each account"),
 		reject(o.organization && role != nil, "--role-name: %w", role),
 	)
@@ -112,9 +115,11 @@ func (o *accountOptions) open(ctx context.Context, s *session, values config.Val
 		if err != nil {
 			return nil, err
 		}
-		if entries, err = accounts.List(ctx, s.clients, s.config.Region, own.ARN("", "", ""), o.selection); errors.Is(err, accounts.ErrNoAccount) {
+		entries, err = accounts.List(ctx, s.clients, s.config.Region, own.ARN("", "", ""), o.selection)
+		if errors.Is(err, accounts.ErrNoAccount) {
 			return nil, usage(err)
-		} else if err != nil {
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -135,7 +140,8 @@ func (o *accountOptions) open(ctx context.Context, s *session, values config.Val
 			return nil, usage(fmt.Errorf("account %s: %w", e.Account, err))
 		}
 		if e.Role.Partition != "" && model.PartitionOf(s.config.Region) != "" && e.Role.Partition != model.PartitionOf(s.config.Region) {
-			return nil, usage(fmt.Errorf("account %s: its role is in the partition %s, and the region %s is not", e.Account, e.Role.Partition, s.config.Region))
+			return nil, usage(fmt.Errorf("account %s: its role is in the partition %s, and the region %s is not",
+				e.Account, e.Role.Partition, s.config.Region))
 		}
 		list = append(list, m)
 	}

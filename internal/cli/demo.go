@@ -230,7 +230,8 @@ func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo
 		}
 	}
 	*p = demoPage{demo: d, page: page, server: server, aws: aws, ledger: ledgerKeeper{
-		memory: d.Shown, logger: logger, ledger: d.App.Ledger(prices, true), savings: d.App.Savings(prices), in: cycle.LedgerInput{Params: d.Params},
+		memory: d.Shown, logger: logger, ledger: d.App.Ledger(prices, true), savings: d.App.Savings(prices),
+		in:      cycle.LedgerInput{Params: d.Params},
 		records: func(context.Context) []events.Audit { return d.Shown.Snapshot().Audits },
 	}}
 	p.updateLedger(ctx)

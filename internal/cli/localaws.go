@@ -64,7 +64,8 @@ func (g *global) serveEstate(ctx context.Context, address string) error {
 	defer local.stop()
 	regions := namesOf(local.estate.Regions)
 	fmt.Fprintf(g.streams.Err, "embedded AWS at %s, %s; stop it with Ctrl-C. "+
-		"In another terminal:\n\n%s\n  personalize-monitor run\n\n", local.url, model.Plural(len(regions), "region"), exportText(local.url, regions))
+		"In another terminal:\n\n%s\n  personalize-monitor run\n\n",
+		local.url, model.Plural(len(regions), "region"), exportText(local.url, regions))
 	for _, a := range local.estate.Accounts {
 		what, regions := "account "+strings.TrimSpace(a.ID+" "+a.Name), namesOf(a.Regions)
 		if len(regions) > 0 {

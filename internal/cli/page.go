@@ -116,7 +116,8 @@ func addOutcomes(checks map[string]serve.Check, records []events.Audit) {
 	done := map[string]bool{}
 	for _, a := range records {
 		check, ok := checks[a.ARN]
-		if !ok || done[a.ARN] || !a.Automatic || a.Outcome == events.OutcomeAsked || a.Outcome == events.OutcomeBegun || a.Time.Before(check.Time) {
+		if !ok || done[a.ARN] || !a.Automatic ||
+			a.Outcome == events.OutcomeAsked || a.Outcome == events.OutcomeBegun || a.Time.Before(check.Time) {
 			continue
 		}
 		if action := check.Decision.Action(); action == "" || a.Action != action {

@@ -69,9 +69,11 @@ Exit codes: 0 done, 2 bad usage, or more than a managed policy may have.`,
 	flags.StringVar(&o.Account, "account", "", "`ID` of the account (default: any, or that of the stack or provider)")
 	flags.BoolVar(&o.AllowActions, "allow-actions", false, "serve: with the buttons of --allow-actions")
 	flags.BoolVar(&o.LivePrices, "live-prices", false, "plan, report and serve: with the prices of --live-prices")
-	flags.StringSliceVar(&o.LogGroups, "log-group", nil, "report: with the audit records of these log groups, `NAMES` or ARNs, as for its --log-group")
+	flags.StringSliceVar(&o.LogGroups, "log-group", nil,
+		"report: with the audit records of these log groups, `NAMES` or ARNs, as for its --log-group")
 	flags.StringSliceVar(&o.Roles, "assume-role", nil, "all but cleanup: assume these roles of other accounts, `ARNS`; a * matches any text")
-	flags.BoolVar(&o.Organization, "organization", false, "all but cleanup: list the accounts of the AWS Organization, and assume --role-name in each")
+	flags.BoolVar(&o.Organization, "organization", false,
+		"all but cleanup: list the accounts of the AWS Organization, and assume --role-name in each")
 	flags.StringVar(&o.RoleName, "role-name", "", "with --organization, the `NAME` of the role in each account")
 	permissionsSetup.addParams(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -111,14 +113,16 @@ func (o *permissionsOptions) check(use permissions.Use, region string) error {
 		reject(o.AllowActions && use != permissions.Serve, "--allow-actions is for serve"),
 		reject(o.LivePrices && !priced, "--live-prices is for plan, report and serve"),
 		reject(len(o.LogGroups) > 0 && use != permissions.Report, "--log-group is for report"),
-		reject((len(o.Roles) > 0 || o.Organization) && use == permissions.Cleanup, "cleanup works in one account; leave out --assume-role and --organization"),
+		reject((len(o.Roles) > 0 || o.Organization) && use == permissions.Cleanup,
+			"cleanup works in one account; leave out --assume-role and --organization"),
 		reject(o.Organization != (o.RoleName != ""), "--organization and --role-name need each other"),
 		reject(o.RoleName != "" && !roleNamePattern.MatchString(o.RoleName), "--role-name %q is not the name of a role", o.RoleName),
 		reject(o.Account != "" && !accountPattern.MatchString(o.Account), "--account %q is not 12 digits", o.Account),
 		reject(region != "" && !model.ValidRegion(region), "--region: %q is not the name of an AWS region (such as eu-west-1)", region),
 	}
 	for _, role := range o.Roles {
-		faults = append(faults, reject(!roleARN.MatchString(role), "--assume-role %q is not the ARN of a role, such as arn:aws:iam::123456789012:role/monitor", role))
+		faults = append(faults, reject(!roleARN.MatchString(role),
+			"--assume-role %q is not the ARN of a role, such as arn:aws:iam::123456789012:role/monitor", role))
 	}
 	_, err := parseGroups(o.LogGroups)
 	return errors.Join(append(faults, o.form.check(), err)...)

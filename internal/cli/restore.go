@@ -123,7 +123,8 @@ func (o *restoreOptions) latestRecord(ctx context.Context, g *global, arn string
 	case len(read.problems) > 0:
 		return events.Audit{}, fmt.Errorf("read the records: %w", read.problems[0].Err)
 	case read.unreadable > 0:
-		return events.Audit{}, errors.New("not all records can be read, and the latest may be among them; history --verbose shows those that can, with the command that undoes each")
+		return events.Audit{}, errors.New("not all records can be read, and the latest may be among them; " +
+			"history --verbose shows those that can, with the command that undoes each")
 	}
 	if record, ok := latestRestorable(read.history.Records()); ok {
 		return record, nil

@@ -53,7 +53,8 @@ configuration; 3 nothing failed, but something could not be checked.`,
   personalize-monitor verify --for act --role-arn arn:aws:iam::123456789012:role/monitor --output json`,
 	}
 	flags := cmd.Flags()
-	addChoice(cmd, flags, &o.use, "for", string(permissions.Run), uses(), "check the permissions of this `WAY` of working: "+strings.Join(uses(), ", "))
+	addChoice(cmd, flags, &o.use, "for", string(permissions.Run), uses(),
+		"check the permissions of this `WAY` of working: "+strings.Join(uses(), ", "))
 	flags.StringVar(&o.roleARN, "role-arn", "", "check as this role (`ARN`), which is assumed")
 	flags.StringVar(&o.externalID, "external-id", "", "external `ID` that the role's trust policy asks for")
 	o.addOutput(cmd)

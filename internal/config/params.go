@@ -140,7 +140,8 @@ var table = []parameter{
 		Help:  "regions to search where all is selected; the current region if none is named",
 		Valid: "names of regions, such as eu-west-1, separated by commas",
 	}, func(v *Values) *[]string { return &v.Regions }, listOf(parseRegion, equal)),
-	yesNo(AutoCreateUtilizationAlarms, "auto-create-utilization-alarms", "Yes", "maintain an alarm on low utilization for every monitored resource",
+	yesNo(AutoCreateUtilizationAlarms, "auto-create-utilization-alarms", "Yes",
+		"maintain an alarm on low utilization for every monitored resource",
 		func(v *Values) *bool { return &v.AutoCreateUtilizationAlarms }),
 	param(Spec{
 		Name: UtilizationThresholdAlarmLowerBound, Flag: "utilization-threshold", Form: "PERCENT", Default: "100",

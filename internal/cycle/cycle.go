@@ -180,7 +180,8 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 // settingsOf are the parameters as the rules take them.
 func settingsOf(p config.Values, region, noChecks string) rules.Settings {
 	return rules.Settings{
-		AdjustMinTPS: p.AutoAdjustMinTPS, StopIdle: p.AutoDeleteOrStopIdle, IdleHours: p.IdleThresholdHours, UsedIdleHours: p.UsedIdleThresholdHours,
+		AdjustMinTPS: p.AutoAdjustMinTPS, StopIdle: p.AutoDeleteOrStopIdle,
+		IdleHours: p.IdleThresholdHours, UsedIdleHours: p.UsedIdleThresholdHours,
 		HourlyChecks: p.HourlyChecks, NoChecks: noChecks, DeploymentRegion: region,
 	}
 }

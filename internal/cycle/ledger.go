@@ -238,7 +238,9 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 
 // propose finds schedules for resources that may have enough cold steps for one, in a report whose
 // advice goes by as many days as a schedule is tested on.
-func (r *ledgerRun) propose(ctx context.Context, resources []model.Resource, list []metering, readings model.Readings) map[model.ARN]proposed {
+func (r *ledgerRun) propose(
+	ctx context.Context, resources []model.Resource, list []metering, readings model.Readings,
+) map[model.ARN]proposed {
 	at, ok := r.spans.Advised()
 	if !ok || at.Span.Duration() < whatif.TestDays*24*time.Hour {
 		return nil

@@ -123,7 +123,9 @@ func (m metering) advise(resource model.Resource, calls model.Readings, r *ledge
 }
 
 // entry is the resource in a ledger, and parts what it used in the month.
-func (m metering) entry(resource model.Resource, saving billing.Saving, schedule proposed, r *ledgerRun) (e report.Entry, parts report.Parts) {
+func (m metering) entry(
+	resource model.Resource, saving billing.Saving, schedule proposed, r *ledgerRun,
+) (e report.Entry, parts report.Parts) {
 	priced := pricing.ProposalOf(r.prices, resource, *m.shown, saving)
 	if m.advised != nil && m.advised != m.shown { // a month goes by the days that proposals go by
 		recent := pricing.ProposalOf(r.prices, resource, *m.advised, saving)
@@ -150,7 +152,9 @@ func (m metering) entry(resource model.Resource, saving billing.Saving, schedule
 }
 
 // endpoint is what proposals go by. Hours are kept only of campaigns that share a solution.
-func (m metering) endpoint(resource model.Resource, saving billing.Saving, priced *pricing.Proposal, shared map[string]int) advice.Endpoint {
+func (m metering) endpoint(
+	resource model.Resource, saving billing.Saving, priced *pricing.Proposal, shared map[string]int,
+) advice.Endpoint {
 	e := advice.Endpoint{Resource: resource, Saving: saving, Priced: *priced}
 	if m.advised.Readable {
 		used := m.advised.Usage // a copy: a pointer into advised would keep its series in memory

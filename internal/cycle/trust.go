@@ -16,7 +16,8 @@ func (r *run) checkClock() {
 		return
 	}
 	r.settings.WrongClock = why
-	err := errors.New(why + "; metrics are published by it, and nothing is decided or changed until it is right (set it, for example with NTP)")
+	err := errors.New(why + "; metrics are published by it, and nothing is decided or changed until it is right " +
+		"(set it, for example with NTP)")
 	r.problems.add(model.Problem{Region: r.Region, Operation: "check the clock", Err: err})
 }
 

@@ -36,11 +36,13 @@ func plainText(s string) string {
 	return b.String()
 }
 
-const introText = `## Personalize Monitor
-
-What the campaigns and recommenders of [Amazon Personalize](https://docs.aws.amazon.com/personalize/latest/dg/what-is-personalize.html) do, compared with the minimum that is paid for in any case. Utilization under 100 percent is capacity that is paid for and not used.
-
-Kept up to date by [Personalize Monitor](https://github.com/personalize-monitor/personalize-monitor). **Manual changes to this dashboard are lost.**`
+const introText = "## Personalize Monitor\n\n" +
+	"What the campaigns and recommenders of " +
+	"[Amazon Personalize](https://docs.aws.amazon.com/personalize/latest/dg/what-is-personalize.html) do, " +
+	"compared with the minimum that is paid for in any case. " +
+	"Utilization under 100 percent is capacity that is paid for and not used.\n\n" +
+	"Kept up to date by [Personalize Monitor](https://github.com/personalize-monitor/personalize-monitor). " +
+	"**Manual changes to this dashboard are lost.**"
 
 // introduction is the text at the top of the nth of all dashboards. It links neighbours.
 func introduction(in Input, groups []group, n, all int) string {

@@ -132,7 +132,8 @@ func New(o Options) (*Demo, error) {
 		AuditLog: func(_ context.Context, record events.Audit) error { watch.record(record); return nil },
 	})
 	return &Demo{
-		AWS: server, Clock: clock, Home: home, Params: params, App: a, Shown: memory, options: o, memory: inside, watch: watch, at: begin.Truncate(cycleEvery),
+		AWS: server, Clock: clock, Home: home, Params: params, App: a, Shown: memory,
+		options: o, memory: inside, watch: watch, at: begin.Truncate(cycleEvery),
 		stack: deployment{
 			aws: server, bus: a.Clients.EventBridge(home), home: home, account: cmp.Or(o.Estate.Account, "000000000000"),
 			handlers: handlers,

@@ -60,7 +60,8 @@ func (c cleaner) remove(ctx context.Context, values config.Values) (string, erro
 		return "", err
 	}
 	result := p.Uninstaller.Run(ctx, uninstall.Input{
-		Regions: values.Regions, DashboardName: values.DashboardName, Untagged: append([]string{p.Writer.DeploymentRegion}, values.Regions...), Endpoints: p.Endpoints,
+		Regions: values.Regions, DashboardName: values.DashboardName,
+		Untagged: append([]string{p.Writer.DeploymentRegion}, values.Regions...), Endpoints: p.Endpoints,
 	})
 	c.h.log.problems(ctx, result.Problems)
 	if left := uninstall.InState(result.Items, uninstall.Remaining); len(left)+len(result.Problems) > 0 {

@@ -74,7 +74,8 @@ func (b board) build(ctx context.Context, keys map[string]json.RawMessage, leave
 			counts[board.Change]++
 		}
 	}
-	written := fmt.Sprintf("%s written, showing %s", model.Plural(counts[report.Written], "dashboard"), model.Plural(boards.Resources, "resource"))
+	written := fmt.Sprintf("%s written, showing %s",
+		model.Plural(counts[report.Written], "dashboard"), model.Plural(boards.Resources, "resource"))
 	return sentence(written, []tally{
 		{counts[report.Deleted], "surplus dashboard", "deleted"},
 		{len(boards.Problems), "problem", "logged"},

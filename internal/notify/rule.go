@@ -56,7 +56,10 @@ func chatTarget(topic model.ARN) types.Target {
 // laterTypes are the notifications that were added, the latest first: the upstream sample knows
 // none of them, and each version of this program those of the versions before.
 var laterTypes = [][]events.DetailType{
-	{}, {events.TrainingPaused, events.TrainingResumed, events.ReturnDropped}, {events.FailuresNoticed, events.MinimumContested}, {events.DryRunDecision},
+	{},
+	{events.TrainingPaused, events.TrainingResumed, events.ReturnDropped},
+	{events.FailuresNoticed, events.MinimumContested},
+	{events.DryRunDecision},
 }
 
 // rulePatterns match the notifications of the program, and those of its former versions and of the
@@ -274,7 +277,8 @@ func (s *setup) deleteSampleRule(ctx context.Context) {
 	if !s.untagged(ctx, arn, "the rule "+RuleName, "notification rule is another deployment's, and stays") {
 		return
 	}
-	if len(targets) == 0 || s.write(ctx, OpRemoveTargets, arn, "remove the target of the rule "+RuleName, RemoveTarget(s.w, s.region, TargetID)) {
+	if len(targets) == 0 ||
+		s.write(ctx, OpRemoveTargets, arn, "remove the target of the rule "+RuleName, RemoveTarget(s.w, s.region, TargetID)) {
 		s.write(ctx, OpDeleteRule, arn, "delete the rule "+RuleName+", which never matches in this region", DeleteRule(s.w, s.region))
 	}
 }

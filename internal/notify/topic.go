@@ -57,7 +57,8 @@ func (s *setup) ensureTopic(ctx context.Context) (exists bool) {
 func (s *setup) ensurePolicy(ctx context.Context, current string) {
 	next, changed, err := mergePolicy(current, s.topic, s.account)
 	if err != nil {
-		s.fail(s.topic.String(), opSetTopicAttributes, "leave the topic's policy as it is, although alarms and events may not be able to publish", err)
+		s.fail(s.topic.String(), opSetTopicAttributes,
+			"leave the topic's policy as it is, although alarms and events may not be able to publish", err)
 	} else if changed {
 		s.setAttribute(ctx, "let alarms and events publish to the topic", attributePolicy, next)
 	}
@@ -120,16 +121,18 @@ func (s *setup) ensureKey(ctx context.Context, current string) {
 // statement. It is not ok with an error, which is recorded.
 func (s *setup) createTopic(ctx context.Context) (policy string, ok bool) {
 	arn := s.topic.String()
-	created := s.write(ctx, opCreateTopic, arn, "create the notification topic", writer.Call(s.w.Clients.SNS(s.region).CreateTopic, &sns.CreateTopicInput{
+	create := writer.Call(s.w.Clients.SNS(s.region).CreateTopic, &sns.CreateTopicInput{
 		Name: aws.String(s.topic.Resource), Tags: writer.TagList(s.w.OwnTags(), writer.SNSTag),
-	}))
+	})
+	created := s.write(ctx, opCreateTopic, arn, "create the notification topic", create)
 	if !created || s.w.DryRun {
 		return "", created
 	}
 	policy, found, ok := s.readPolicy(ctx)
 	if ok && !found {
 		// Without the policy that SNS gave it, the owner's statement would be lost.
-		s.fail(arn, opGetTopicAttributes, "read the notification topic just created", errors.New("it cannot be read yet; the next cycle continues"))
+		s.fail(arn, opGetTopicAttributes, "read the notification topic just created",
+			errors.New("it cannot be read yet; the next cycle continues"))
 	}
 	return policy, ok && found
 }

@@ -95,7 +95,9 @@ func Builtin() Table {
 		return p
 	}
 	return NewTable([]Price{
-		price(Campaign, ThirdParty, Price{Tiers: []Tier{{UpTo: 20_000, PerTPSHour: 0.20}, {UpTo: 200_000, PerTPSHour: 0.10}, {PerTPSHour: 0.05}}}),
+		price(Campaign, ThirdParty, Price{
+			Tiers: []Tier{{UpTo: 20_000, PerTPSHour: 0.20}, {UpTo: 200_000, PerTPSHour: 0.10}, {PerTPSHour: 0.05}},
+		}),
 		price(CampaignV2, ThirdParty, Price{PerThousand: 0.15}),
 		price(Recommender, Unverified, Price{Fee: &Fee{
 			PerHour: 0.375, UsersIncluded: 100_000, PerHourMore: 0.045, RequestsIncluded: 4_000, PerThousand: 0.083,

@@ -121,7 +121,8 @@ type TrainedDay struct {
 func (t TrainedDay) focusLine(w model.Window) focusLine {
 	return focusLine{
 		day: clipped(t.Day, w), consumed: digitsOf(decimal(t.Hours, quantityDecimals)), unit: "Hours",
-		kind: "Solution", arn: t.Solution, account: t.Account, datasetGroup: t.DatasetGroup, recipe: t.Recipe, description: "training", price: t.Price,
+		kind: "Solution", arn: t.Solution, account: t.Account, datasetGroup: t.DatasetGroup, recipe: t.Recipe,
+		description: "training", price: t.Price,
 	}
 }
 

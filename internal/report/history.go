@@ -43,7 +43,8 @@ func RecordOf(a events.Audit) AuditRecord {
 
 // Step is the step-down of the record, if the monitor made one.
 func (r AuditRecord) Step() (step rules.AcceptedStep, ok bool) {
-	ok = r.Automatic && r.Outcome == events.OutcomeDone && r.Action == model.ActionUpdate && r.Scheduled == "" && 0 < r.NewMinTPS && r.NewMinTPS < r.Min
+	ok = r.Automatic && r.Outcome == events.OutcomeDone && r.Action == model.ActionUpdate &&
+		r.Scheduled == "" && 0 < r.NewMinTPS && r.NewMinTPS < r.Min
 	return rules.AcceptedStep{At: r.Time, From: r.Min, To: r.NewMinTPS}, ok
 }
 
@@ -76,7 +77,8 @@ func (h History) CSV() [][]string {
 	if h.hasEffects() {
 		columns += ` callsBefore=effect.before.calls failedBefore=effect.before.failed latencyMsBefore=effect.before.latencyMs
 			coldStepsBefore=effect.before.coldSteps
-			callsAfter=effect.after.calls failedAfter=effect.after.failed latencyMsAfter=effect.after.latencyMs coldStepsAfter=effect.after.coldSteps`
+			callsAfter=effect.after.calls failedAfter=effect.after.failed latencyMsAfter=effect.after.latencyMs
+			coldStepsAfter=effect.after.coldSteps`
 	}
 	type exact struct {
 		AuditRecord

@@ -316,7 +316,8 @@ func (l Ledger) notes() []string {
 		notes = append(notes, text)
 	}
 	if n := count(l.Resources, func(e Entry) bool { return e.ScheduleNote != "" })[true]; n > 0 {
-		notes = append(notes, fmt.Sprintf("No schedule is proposed for %s with cold steps; what-if shows why for each.", model.Plural(n, "resource")))
+		notes = append(notes, fmt.Sprintf("No schedule is proposed for %s with cold steps; what-if shows why for each.",
+			model.Plural(n, "resource")))
 	}
 	notes = append(notes, "Resources that were deleted, stopped or created in between are not known to this report, "+
 		"only those that are active now; time before a resource was created is left out.")

@@ -45,7 +45,8 @@ const PreviewDays = 7
 func SchedulePreview(s schedule.Schedule, kind model.Kind, now time.Time) Schedule {
 	until := now.AddDate(0, 0, PreviewDays)
 	return Schedule{
-		Schedule: s.String(), Wanted: s.At(now), Spans: s.Spans(now, until), AboveBase: s.AboveBase(now, until), zone: s.Zone, unit: kind.RateUnit(),
+		Schedule: s.String(), Wanted: s.At(now), Spans: s.Spans(now, until), AboveBase: s.AboveBase(now, until),
+		zone: s.Zone, unit: kind.RateUnit(),
 	}
 }
 
@@ -58,7 +59,8 @@ func ScheduleOf(r model.Resource, tags map[string]string, price pricing.Price, n
 		if err == nil {
 			out = SchedulePreview(s, r.Kind, now)
 			if !s.Owns(r.MinTPS) {
-				out.Notes = append(out.Notes, fmt.Sprintf("Its minimum of %d does not come from the schedule, which raises it and does not lower it.", r.MinTPS))
+				out.Notes = append(out.Notes, fmt.Sprintf(
+					"Its minimum of %d does not come from the schedule, which raises it and does not lower it.", r.MinTPS))
 			}
 		} else {
 			out.Schedule = text

@@ -77,7 +77,8 @@ func (v Verification) Table(p Printer) {
 	}
 	p.Grid(grid)
 	words := map[string]int{
-		"failed": v.Count(verify.Fail), "with a warning": v.Count(verify.Warn), "not checked": v.Count(verify.Unchecked), "OK": v.Count(verify.OK),
+		"failed": v.Count(verify.Fail), "with a warning": v.Count(verify.Warn),
+		"not checked": v.Count(verify.Unchecked), "OK": v.Count(verify.OK),
 	}
 	p.Line("")
 	p.Line(tally(words, []string{"failed", "with a warning", "not checked", "OK"}) + ".")

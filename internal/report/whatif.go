@@ -301,7 +301,8 @@ func ProposedScheduleOf(r model.Resource, p *whatif.Proposal) *ProposedSchedule 
 
 // Sentence reports what the schedule buys.
 func (p ProposedSchedule) Sentence() string {
-	return fmt.Sprintf("the schedule %s would have had %s in the last %d days, %d at a minimum of %d all the time, for %s %% of the TPS-hours used, %s %% at %d",
+	return fmt.Sprintf("the schedule %s would have had %s in the last %d days, %d at a minimum of %d all the time, "+
+		"for %s %% of the TPS-hours used, %s %% at %d",
 		p.Text, model.Plural(p.ColdSteps, "cold step"), p.Days, p.ColdStepsAtBase, p.Base,
 		Number(&p.TPSHoursPercent, 1, ""), Number(&p.TPSHoursPercentAtBase, 1, ""), p.Base)
 }

@@ -115,7 +115,10 @@ type SnapshotOf struct {
 // Merged puts what is known of several accounts together. The status is that of the daemon: it failed
 // if every account did, and its times are those of the account that is furthest. Accounts has each.
 func Merged(list []SnapshotOf) Snapshot {
-	out := Snapshot{Checks: map[string]Check{}, Tags: map[string]map[string]string{}, Alarms: AlarmsSeen{Known: true, Old: map[string]time.Time{}}}
+	out := Snapshot{
+		Checks: map[string]Check{}, Tags: map[string]map[string]string{},
+		Alarms: AlarmsSeen{Known: true, Old: map[string]time.Time{}},
+	}
 	var results []report.Of[report.Result]
 	var saved []report.Of[report.Saved]
 	anySaved := false
@@ -202,7 +205,8 @@ func (s Status) with(o Status) Status {
 		s.Role = o.Role
 	}
 	s.Recorded = later(s.Recorded, o.Recorded) // complete in all accounts
-	s.LastCycle, s.LastSuccess, s.Measured = later(s.LastCycle, o.LastCycle), later(s.LastSuccess, o.LastSuccess), later(s.Measured, o.Measured)
+	s.LastCycle, s.LastSuccess = later(s.LastCycle, o.LastCycle), later(s.LastSuccess, o.LastSuccess)
+	s.Measured = later(s.Measured, o.Measured)
 	s.NextCycle, s.LastDashboard = later(s.NextCycle, o.NextCycle), later(s.LastDashboard, o.LastDashboard)
 	if o.LastError == "" {
 		s.LastError = ""

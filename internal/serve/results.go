@@ -34,7 +34,8 @@ func newResultCollector(account model.Account) *resultCollector {
 		utilization: desc(resourceSubsystem, "utilization_ratio",
 			"Average divided by minimum; 1 is fully used; absent if it could not be read.", labels...),
 		resources: desc("", "resources", "Monitored campaigns and recommenders.", "kind", "region"),
-		late:      desc("", "data_late", "1 for a region whose CloudWatch data are late, so that nothing is changed in it; else absent.", "region"),
+		late: desc("", "data_late",
+			"1 for a region whose CloudWatch data are late, so that nothing is changed in it; else absent.", "region"),
 		left:      desc("", "alarm_changes_left", "Alarm changes that did not fit into the last cycle."),
 		windowEnd: desc("", "window_end_timestamp_seconds", "End of the 5 minutes measured last, in seconds since 1970."),
 	}

@@ -176,7 +176,9 @@ func (r *reading) group(ctx context.Context, arn string) (f training.Facts) {
 		}
 		return out.NextToken
 	})
-	trackers := personalize.NewListEventTrackersPaginator(r.client, &personalize.ListEventTrackersInput{DatasetGroupArn: &arn, MaxResults: pageSize})
+	trackers := personalize.NewListEventTrackersPaginator(r.client, &personalize.ListEventTrackersInput{
+		DatasetGroupArn: &arn, MaxResults: pageSize,
+	})
 	f.Known.Trackers = pages(ctx, r, "ListEventTrackers", arn, trackers, func(out *personalize.ListEventTrackersOutput) *string {
 		for _, t := range out.EventTrackers {
 			f.Trackers = append(f.Trackers, training.EventTracker{

@@ -44,7 +44,10 @@ const (
 var kinds = []string{KindAlarm, KindTarget, KindRule, KindTopic, KindTag, KindDashboard}
 
 // kindWords name the kinds in messages about a search.
-var kindWords = map[string]string{KindAlarm: "alarms", KindRule: "the rule", KindTopic: "the topic", KindTag: "tags of campaigns and recommenders", KindDashboard: "dashboards"}
+var kindWords = map[string]string{
+	KindAlarm: "alarms", KindRule: "the rule", KindTopic: "the topic", KindTag: "tags of campaigns and recommenders",
+	KindDashboard: "dashboards",
+}
 
 // States of items. Kept ones are not ours; Remaining ones are and could not be removed; for
 // Unclear ones this could not be found out.
@@ -358,7 +361,8 @@ func (r *removal) keepReason(tags writer.Tags, sample bool) string {
 	case owner != "" && owner != r.w.Deployment:
 		r.shared = true
 		return "it belongs to the deployment " + owner
-	case leftover && !r.in.AllUntagged && !slices.Contains(r.in.Untagged, r.region): // guard: uninstall: leftovers without a deployment's tag stay
+	// guard: uninstall: leftovers without a deployment's tag stay
+	case leftover && !r.in.AllUntagged && !slices.Contains(r.in.Untagged, r.region):
 		return "the upstream sample made it, of which another stack may use it; cleanup --include-untagged removes it"
 	case leftover, tags.Ours():
 		return ""

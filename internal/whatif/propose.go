@@ -76,8 +76,8 @@ func tooLittle(fitted, tested billing.Demand) string {
 	if known(fitted) >= knownShare*fit && known(tested) >= knownShare*test {
 		return ""
 	}
-	return fmt.Sprintf("no schedule: too little of the demand is known, %.0f of the %d h that it would be fitted on and %.0f of the last %d h; "+
-		"at least %.0f %% of both are needed", known(fitted), fit, known(tested), test, 100*knownShare)
+	return fmt.Sprintf("no schedule: too little of the demand is known, %.0f of the %d h that it would be fitted on "+
+		"and %.0f of the last %d h; at least %.0f %% of both are needed", known(fitted), fit, known(tested), test, 100*knownShare)
 }
 
 func (p Proposal) proven() bool {

@@ -130,9 +130,13 @@ func (w *Writer) SetTags(ctx context.Context, in Intent, tags Tags) error {
 	}
 	switch arn.Service {
 	case "cloudwatch":
-		write = Call(w.Clients.CloudWatch(in.Region).TagResource, &cloudwatch.TagResourceInput{ResourceARN: &in.ARN, Tags: TagList(tags, CloudWatchTag)})
+		write = Call(w.Clients.CloudWatch(in.Region).TagResource, &cloudwatch.TagResourceInput{
+			ResourceARN: &in.ARN, Tags: TagList(tags, CloudWatchTag),
+		})
 	case "events":
-		write = Call(w.Clients.EventBridge(in.Region).TagResource, &eventbridge.TagResourceInput{ResourceARN: &in.ARN, Tags: TagList(tags, EventBridgeTag)})
+		write = Call(w.Clients.EventBridge(in.Region).TagResource, &eventbridge.TagResourceInput{
+			ResourceARN: &in.ARN, Tags: TagList(tags, EventBridgeTag),
+		})
 	case "sns":
 		write = Call(w.Clients.SNS(in.Region).TagResource, &sns.TagResourceInput{ResourceArn: &in.ARN, Tags: TagList(tags, SNSTag)})
 	case "personalize":

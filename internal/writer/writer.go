@@ -135,7 +135,9 @@ func Call[In, Out, Options any](operation func(context.Context, *In, ...func(*Op
 }
 
 // Removal is Call for an operation that removes something, which may be gone already.
-func Removal[In, Out, Options any](operation func(context.Context, *In, ...func(*Options)) (*Out, error), in *In) func(context.Context) error {
+func Removal[In, Out, Options any](
+	operation func(context.Context, *In, ...func(*Options)) (*Out, error), in *In,
+) func(context.Context) error {
 	call := Call(operation, in)
 	return func(ctx context.Context) error { return AlreadyGone(call(ctx)) }
 }

@@ -221,7 +221,8 @@ func (confirmView) Monthly(minimum int) string {
 func (h *actionForms) confirmPage(f *fields, o order, present *row, fault string) page {
 	v := confirmView{
 		Row: present, ARN: o.request.ARN, Unit: o.request.Kind.RateUnit(), Action: o.action, New: o.request.NewMinTPS,
-		Reason: f.values[keyReason], Min: f.values[keyMin], Typed: f.values[keyConfirm], Fault: fault, Token: h.sessions.formToken(o.request.ARN.String()),
+		Reason: f.values[keyReason], Min: f.values[keyMin], Typed: f.values[keyConfirm],
+		Fault: fault, Token: h.sessions.formToken(o.request.ARN.String()),
 	}
 	switch {
 	case o.action.Ends():

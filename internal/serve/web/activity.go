@@ -388,7 +388,10 @@ func (s Snapshot) incidents() []Entry {
 		})
 	}
 	for _, c := range s.Cycles {
-		e := Entry{Time: c.Began.Add(c.Took), Kind: EntryCycle, Region: c.Account.String(), Title: "cycle over " + model.Plural(c.Resources, "resource")}
+		e := Entry{
+			Time: c.Began.Add(c.Took), Kind: EntryCycle, Region: c.Account.String(),
+			Title: "cycle over " + model.Plural(c.Resources, "resource"),
+		}
 		e.Text = fmt.Sprintf("%s; %s sent, %s, %s, in %s", c.Role, model.Plural(c.Events, "event"), model.Plural(c.Problems, "problem"),
 			model.Plural(c.Calls, "AWS call"), c.Took.Round(100*time.Millisecond))
 		if c.Error != "" {

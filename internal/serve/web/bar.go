@@ -80,8 +80,8 @@ func (s Snapshot) Unreached() []serve.AccountStatus {
 
 // steps are the stages of a cycle, briefly and in words.
 var steps = map[string][2]string{
-	"discover": {"Finding", "Finding endpoints"}, "measure": {"Reading", "Reading their traffic"}, "check": {"Checking", "Checking decisions again"},
-	"alarms": {"Alarms", "Writing alarms"},
+	"discover": {"Finding", "Finding endpoints"}, "measure": {"Reading", "Reading their traffic"},
+	"check": {"Checking", "Checking decisions again"}, "alarms": {"Alarms", "Writing alarms"},
 }
 
 // Working is what the cycle under way does; empty between two.

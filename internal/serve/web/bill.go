@@ -69,17 +69,20 @@ func (h *site) bill(_ *http.Request, q *fields) (page, error) {
 		unsaved = "What the actions have saved is not known yet."
 	}
 	tables := []table{
-		{"groups", e.unknownMoney(), csvOf(groups,
-			[]string{by, "endpoints", "unread", "currency", "paid", "notUsed", "savesPerMonth", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursNotUsed"}, group.cells)},
+		{"groups", e.unknownMoney(), csvOf(groups, []string{
+			by, "endpoints", "unread", "currency", "paid", "notUsed", "savesPerMonth", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursNotUsed",
+		}, group.cells)},
 		{"saved", unsaved, csvOf(view.Months, []string{"month", "action", "saved", "by"}, func(m savedMonth) []any {
 			return []any{m.Month, m.Action, m.Saved, m.Actions}
 		})},
-		{"training", e.unknownMoney(), csvOf(trained,
-			[]string{"arn", "solution", "region", "datasetGroup", "schedule", "trainings", "failed", "hours", "hoursNeverServed"}, func(t training.Summary) []any {
-				return []any{
-					t.ARN, t.Name, t.Region, t.DatasetGroup, t.Schedule, t.Trainings, t.Failed, report.Number(t.Hours, 2, ""), report.Number(t.Unserved, 2, ""),
-				}
-			})},
+		{"training", e.unknownMoney(), csvOf(trained, []string{
+			"arn", "solution", "region", "datasetGroup", "schedule", "trainings", "failed", "hours", "hoursNeverServed",
+		}, func(t training.Summary) []any {
+			return []any{
+				t.ARN, t.Name, t.Region, t.DatasetGroup, t.Schedule, t.Trainings, t.Failed,
+				report.Number(t.Hours, 2, ""), report.Number(t.Unserved, 2, ""),
+			}
+		})},
 	}
 	view.Tables = tableLinks(tables, "/bill")
 	return page{template: "bill", title: "Bill", path: "/bill", view: view, tables: tables}, nil

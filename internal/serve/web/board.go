@@ -87,7 +87,8 @@ func (b *boards) page(r *http.Request, f *fields) (page, error) {
 		if one.Plot, view.Fault, err = b.plot(r.Context(), widgets, q); err != nil {
 			return page{}, err
 		}
-		view.Groups, tables = []boardGroup{{Widgets: []widgetView{{Chart: &one, Title: one.Plot.Title, Wide: true}}}}, []table{chartTable("chart", one.Plot)}
+		view.Groups = []boardGroup{{Widgets: []widgetView{{Chart: &one, Title: one.Plot.Title, Wide: true}}}}
+		tables = []table{chartTable("chart", one.Plot)}
 	} else {
 		view.Groups = b.groups(widgets, q)
 	}

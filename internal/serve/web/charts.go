@@ -39,7 +39,8 @@ func (r *reader) resourceCharts(ctx context.Context, one model.Resource, s span,
 	}
 	name := model.RecipeOf(one.Kind, one.Recipe).Metric
 	requests := query(model.NamespacePersonalize, name, model.Sum)
-	client, server := query(model.NamespacePersonalize, name+model.Suffix4xx, model.Sum), query(model.NamespacePersonalize, name+model.Suffix5xx, model.Sum)
+	client := query(model.NamespacePersonalize, name+model.Suffix4xx, model.Sum)
+	server := query(model.NamespacePersonalize, name+model.Suffix5xx, model.Sum)
 	minimum := query(model.NamespaceMonitor, one.Kind.MinimumMetric(), model.Average)
 	queries := []model.Query{requests, minimum, client, server}
 	latencyMetric := model.LatencyMetric(one.Kind, one.Recipe) // empty for some recipes

@@ -129,7 +129,8 @@ func heroOf(s Snapshot, rows []*row) heroView {
 			waste.add(r.Costs.PaidWaste)
 		}
 	}
-	v.Segments = segmentsOf(segment{Label: "Used", Class: "f-used", Value: used.Main()}, segment{Label: "Not used", Class: "f-waste", Value: waste.Main()},
+	v.Segments = segmentsOf(segment{Label: "Used", Class: "f-used", Value: used.Main()},
+		segment{Label: "Not used", Class: "f-waste", Value: waste.Main()},
 		segment{Label: "Idle", Class: "f-idle", Value: silent.Main()})
 	// The month so far and its forecast replace the days of the ledger, if they were metered.
 	if m := l.Month; m != nil {

@@ -57,7 +57,9 @@ func recommendationsOf(s Snapshot, rows []*row) []recommendation {
 			a.Saves = money{*p.Saves.Amount, p.Saves.Currency}
 		}
 		// What is not one of these the monitor never does.
-		verdict, ok := map[advice.Kind]rules.Verdict{advice.LowerMinimum: rules.StepDown, advice.Delete: rules.Delete, advice.Stop: rules.Stop}[p.Kind]
+		verdict, ok := map[advice.Kind]rules.Verdict{
+			advice.LowerMinimum: rules.StepDown, advice.Delete: rules.Delete, advice.Stop: rules.Stop,
+		}[p.Kind]
 		if ok && r.Saving != nil {
 			a.Auto, a.Note = switchOf(s.Status, verdict) == model.On, switchText(s.Status, verdict)
 			a.check(verdict)
@@ -160,7 +162,8 @@ func (e *estate) adviceView(most int) adviceView {
 			sum.add(a.Saves)
 		}
 	}
-	v.Segments = segmentsOf(segment{Label: "open", Class: "f-save", Value: v.Open.Main()}, segment{Label: "blocked", Class: "f-rest", Value: v.Blocked.Main()})
+	v.Segments = segmentsOf(segment{Label: "open", Class: "f-save", Value: v.Open.Main()},
+		segment{Label: "blocked", Class: "f-rest", Value: v.Blocked.Main()})
 	for _, a := range e.advice[:len(e.advice)-v.More] {
 		v.List = append(v.List, a.word())
 	}

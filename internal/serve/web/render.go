@@ -63,7 +63,8 @@ func loadTemplates(assets map[string]asset) map[string]*template.Template {
 		"task":    func(step string) string { return steps[step][1] },
 		"rate":    func(v *float64) string { return known(v, model.Figure) },
 		"protect": func() string { return rules.ProtectTag },
-		"figure":  model.Figure, "plural": model.Plural, "thousands": number, "link": link, "dict": dict, "join": strings.Join, "sum": sum, "alarming": alarming,
+		"figure":  model.Figure, "plural": model.Plural, "thousands": number, "link": link,
+		"dict": dict, "join": strings.Join, "sum": sum, "alarming": alarming,
 	}).ParseFS(files, "templates/layout.tmpl", "templates/parts.tmpl"))
 	templates := map[string]*template.Template{}
 	for _, name := range []string{"overview", "resources", "resource", "activity", "bill", "dashboard", "login", "failure", "confirm"} {

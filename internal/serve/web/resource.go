@@ -106,9 +106,10 @@ func (v resourceView) tables() (list []table) {
 		compared.unknown = "What other minimums would cost is not known yet."
 	}
 	return append(list,
-		table{"history", "", csvOf(v.History, []string{"time", "what", "outcome", "automatic", "reason", "effect", "restore"}, func(a auditView) []any {
-			return []any{a.Time, a.What(), a.Result, a.Automatic, a.Text, a.Effect, a.Restore}
-		})},
+		table{"history", "", csvOf(v.History, []string{"time", "what", "outcome", "automatic", "reason", "effect", "restore"},
+			func(a auditView) []any {
+				return []any{a.Time, a.What(), a.Result, a.Automatic, a.Text, a.Effect, a.Restore}
+			})},
 		table{"saved", "", csvOf(v.Actions, []string{"time", "what", "saved", "tpsHoursPromisedPerMonth", "tpsHoursAchievedPerMonth", "state"},
 			func(a savedAction) []any {
 				return []any{a.When.Machine, a.What, a.Saved, a.Promised, a.Achieved, a.State}
@@ -147,7 +148,8 @@ func (h *site) addEffects(ctx context.Context, resource model.Resource, history 
 	for i, one := range history {
 		if effect, ok := effects[one.Time.UTC()]; ok {
 			texts := report.EffectTexts(effect)
-			history[i].Effect = fmt.Sprintf("Up to 24 h before → after: failed calls %s, response time %s, cold steps %s.", texts[0], texts[1], texts[2])
+			history[i].Effect = fmt.Sprintf("Up to 24 h before → after: failed calls %s, response time %s, cold steps %s.",
+				texts[0], texts[1], texts[2])
 		}
 	}
 }
@@ -222,7 +224,8 @@ func (v auditView) What() string { return capital(v.Title) }
 // Class is that of the outcome.
 func (v auditView) Class() string {
 	return cmp.Or(map[string]string{
-		events.OutcomeDone: "done", events.OutcomeAsked: "act", events.OutcomeBegun: "act", events.OutcomeRefused: "warn", events.OutcomeFailed: "bad",
+		events.OutcomeDone: "done", events.OutcomeAsked: "act", events.OutcomeBegun: "act",
+		events.OutcomeRefused: "warn", events.OutcomeFailed: "bad",
 	}[v.Outcome], "calm")
 }
 

@@ -18,8 +18,10 @@ const pageSize = 50
 var tableKeys = []string{keySearch, keyKind, keyAccount, keyRegion, keyShow, keySort, keyDir, keyPage}
 
 var (
-	kindOptions = []option{{"", "Campaigns and recommenders"}, {string(model.Campaign), "Campaigns"}, {string(model.Recommender), "Recommenders"}}
-	dirOptions  = []option{{"asc", "Ascending"}, {"desc", "Descending"}}
+	kindOptions = []option{
+		{"", "Campaigns and recommenders"}, {string(model.Campaign), "Campaigns"}, {string(model.Recommender), "Recommenders"},
+	}
+	dirOptions = []option{{"asc", "Ascending"}, {"desc", "Descending"}}
 )
 
 // filters are the choices of what to show: the states, and some more.
@@ -74,7 +76,11 @@ var columns = []column{
 	{option{"name", "Endpoint"}, "", func(a, b *row) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) }, nil},
 	{option{"state", "State"}, "", func(a, b *row) int { return cmp.Compare(a.State.order(), b.State.order()) }, nil},
 	{option{"min", "Minimum"}, "n", func(a, b *row) int { return cmp.Compare(a.Min, b.Min) }, nil},
-	{option{"average", "Demand"}, "n v", func(a, b *row) int { return cmp.Compare(*a.Average, *b.Average) }, func(r *row) bool { return r.Average != nil }},
+	{
+		option{"average", "Demand"},
+		"n v", func(a, b *row) int { return cmp.Compare(*a.Average, *b.Average) },
+		func(r *row) bool { return r.Average != nil },
+	},
 	{
 		option{"utilization", "Used"},
 		"n v", func(a, b *row) int { return cmp.Compare(*a.Utilization, *b.Utilization) },
@@ -92,7 +98,10 @@ var columns = []column{
 	},
 }
 
-var filterOptions, columnOptions = optionsOf(filters, func(f filter) option { return f.option }), optionsOf(columns, func(c column) option { return c.option })
+var (
+	filterOptions = optionsOf(filters, func(f filter) option { return f.option })
+	columnOptions = optionsOf(columns, func(c column) option { return c.option })
+)
 
 func optionsOf[T any](list []T, of func(T) option) []option {
 	options := make([]option, len(list))
@@ -124,8 +133,9 @@ type tableQuery struct {
 
 func parseTable(f *fields) tableQuery {
 	q := tableQuery{
-		Search: f.text(keySearch), Kind: f.choice(keyKind, words(kindOptions)...), Account: f.valid(keyAccount, model.ValidAccount, "the ID of an account"),
-		Region: f.valid(keyRegion, model.ValidRegion, "the name of a region"), Show: f.choice(keyShow, words(filterOptions)...),
+		Search: f.text(keySearch), Kind: f.choice(keyKind, words(kindOptions)...),
+		Account: f.valid(keyAccount, model.ValidAccount, "the ID of an account"),
+		Region:  f.valid(keyRegion, model.ValidRegion, "the name of a region"), Show: f.choice(keyShow, words(filterOptions)...),
 		Sort: f.choice(keySort, words(columnOptions)...), Page: f.number(keyPage, 1, 1, maxPage),
 	}
 	q.Dir = cmp.Or(f.choice(keyDir, "", "asc", "desc"), columnOf(q.Sort).defaultDir())
@@ -171,8 +181,8 @@ func (q tableQuery) selects(r *row) bool {
 	if q.Kind != "" && string(r.Kind) != q.Kind || q.Region != "" && r.Region != q.Region || q.Account != "" && r.Account != q.Account {
 		return false
 	}
-	return q.Search == "" ||
-		hasWords(strings.Join([]string{r.Name, r.ARN, r.DatasetGroup, r.Recipe, r.AccountName, r.State.Label, r.Next, r.Check.Reason}, "\n"), q.Search)
+	texts := []string{r.Name, r.ARN, r.DatasetGroup, r.Recipe, r.AccountName, r.State.Label, r.Next, r.Check.Reason}
+	return q.Search == "" || hasWords(strings.Join(texts, "\n"), q.Search)
 }
 
 // sort sorts rows. Unknown values come last in both directions. In the default order what is failing is
@@ -231,8 +241,9 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 	}
 	e := h.pages.estate()
 	view := resourcesView{
-		estate: e, Total: len(e.Rows), Filtered: q.Search != "" || q.Kind != "" || q.Account != "" || q.Region != "" || q.Show != "", Heads: map[string]head{},
-		Selects: []selectView{{"Kind", keyKind, q.Kind, kindOptions}},
+		estate: e, Total: len(e.Rows), Heads: map[string]head{},
+		Filtered: q.Search != "" || q.Kind != "" || q.Account != "" || q.Region != "" || q.Show != "",
+		Selects:  []selectView{{"Kind", keyKind, q.Kind, kindOptions}},
 	}
 	if len(e.Accounts) > 0 {
 		view.Selects = append(view.Selects, selectView{"Account", keyAccount, q.Account, e.accountOptions()})
@@ -243,7 +254,8 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 	var list []*row
 	for _, one := range filters {
 		shown := slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return !one.shows(r) })
-		t := tab{Label: one.Label, Link: q.link(map[string]string{keyShow: one.Value, keyPage: "1"}), Current: one.Value == q.Show, Count: len(shown)}
+		address := q.link(map[string]string{keyShow: one.Value, keyPage: "1"})
+		t := tab{Label: one.Label, Link: address, Current: one.Value == q.Show, Count: len(shown)}
 		if t.Count > 0 || t.Current || one.Value == "" {
 			view.Tabs = append(view.Tabs, t)
 		}

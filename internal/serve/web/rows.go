@@ -98,7 +98,8 @@ func addFacts(byARN map[string]*row, s Snapshot) {
 func addSteps(byARN map[string]*row, audits []events.Audit, now time.Time) {
 	for i, a := range audits {
 		r, since := byARN[a.ARN], now.Sub(a.Time)
-		lowered := a.Outcome == events.OutcomeDone && a.Automatic && a.Action == model.ActionUpdate && a.Before != nil && a.NewMinTPS < a.Before.MinTPS
+		lowered := a.Outcome == events.OutcomeDone && a.Automatic && a.Action == model.ActionUpdate &&
+			a.Before != nil && a.NewMinTPS < a.Before.MinTPS
 		if r != nil && r.Stepped == nil && lowered && since >= 0 && since < watchTime && r.Min == a.NewMinTPS {
 			r.Stepped = &audits[i]
 		}
@@ -277,15 +278,20 @@ func (r *row) unchecked() bool { return !r.Checked && r.Usage == nil }
 
 // because has each reason in a few words.
 var because = map[rules.ReasonCode]string{
-	rules.ReasonNotDue: "not checked in this hour yet", rules.ReasonUncounted: "no metric counts its calls", rules.ReasonUnread: "its data could not be read",
-	rules.ReasonStale: "its description is old", rules.ReasonTooNew: "it is too new", rules.ReasonInUse: "it is called",
-	rules.ReasonFailing: "every call fails", rules.ReasonIdle: "no calls", rules.ReasonUsual: "such a silence may be usual",
-	rules.ReasonUncertain: "its calls may not be counted", rules.ReasonAtLowest: "1 is the lowest minimum", rules.ReasonKept: "its demand needs the minimum",
-	rules.ReasonOversized: "it needs less than its minimum", rules.ReasonOff: "switched off", rules.ReasonDryRun: "dry run",
-	rules.ReasonUnconfirmed: "its demand is not proven yet", rules.ReasonRegion: "data of the region may be missing", rules.ReasonBusy: "a change is in progress",
-	rules.ReasonUpdated: "updated a short time ago", rules.ReasonUnwatched: "not watched long enough", rules.ReasonPaused: "updated a moment ago",
-	rules.ReasonRaised: "raised a short time ago", rules.ReasonFailures: "calls failed above the minimum", rules.ReasonContested: "set back after our step",
-	rules.ReasonGuard: "refused by a guard", rules.ReasonClock: "the clock is wrong", rules.ReasonLate: "data are late",
+	rules.ReasonNotDue: "not checked in this hour yet", rules.ReasonUncounted: "no metric counts its calls",
+	rules.ReasonUnread: "its data could not be read", rules.ReasonStale: "its description is old",
+	rules.ReasonTooNew: "it is too new", rules.ReasonInUse: "it is called",
+	rules.ReasonFailing: "every call fails", rules.ReasonIdle: "no calls",
+	rules.ReasonUsual: "such a silence may be usual", rules.ReasonUncertain: "its calls may not be counted",
+	rules.ReasonAtLowest: "1 is the lowest minimum", rules.ReasonKept: "its demand needs the minimum",
+	rules.ReasonOversized: "it needs less than its minimum", rules.ReasonOff: "switched off",
+	rules.ReasonDryRun: "dry run", rules.ReasonUnconfirmed: "its demand is not proven yet",
+	rules.ReasonRegion: "data of the region may be missing", rules.ReasonBusy: "a change is in progress",
+	rules.ReasonUpdated: "updated a short time ago", rules.ReasonUnwatched: "not watched long enough",
+	rules.ReasonPaused: "updated a moment ago", rules.ReasonRaised: "raised a short time ago",
+	rules.ReasonFailures: "calls failed above the minimum", rules.ReasonContested: "set back after our step",
+	rules.ReasonGuard: "refused by a guard", rules.ReasonClock: "the clock is wrong",
+	rules.ReasonLate: "data are late",
 }
 
 // reasonText is the last reason in a few words: it is the one that decided.

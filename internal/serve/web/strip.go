@@ -65,8 +65,8 @@ func stripOf(s schedule.Schedule, now time.Time) *strip {
 		}
 		v.Rows, texts = append(v.Rows, row), append(texts, row.Days+": "+levelsText(week[i]))
 	}
-	v.Text = fmt.Sprintf("%s. Times in %s; now it is %s, and the schedule is at %s.", strings.Join(texts, ". "), v.Zone, local.Format("Monday 15:04"),
-		number(s.At(now)))
+	v.Text = fmt.Sprintf("%s. Times in %s; now it is %s, and the schedule is at %s.",
+		strings.Join(texts, ". "), v.Zone, local.Format("Monday 15:04"), number(s.At(now)))
 	return v
 }
 

@@ -76,7 +76,10 @@ type comparison struct {
 }
 
 func newComparisons(o Options) *comparisons {
-	return &comparisons{source: o.WhatIf, delay: o.MetricDelay, begun: bounded[string, *comparison]{limit: maxComparisons}, room: make(chan struct{}, comparisonsAtOnce)}
+	return &comparisons{
+		source: o.WhatIf, delay: o.MetricDelay,
+		begun: bounded[string, *comparison]{limit: maxComparisons}, room: make(chan struct{}, comparisonsAtOnce),
+	}
 }
 
 // begin starts to read the what-if of a resource, or returns one that was begun and not looked at since; nil without a source.
