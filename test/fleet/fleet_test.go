@@ -79,6 +79,8 @@ var fleetRegions = []string{"us-east-1", "us-west-2", "eu-west-1", "eu-central-1
 // It takes as long as the ticks do: a quarter of an hour for 6,000 endpoints, half an hour for 100,000.
 //
 //	go test ./test/fleet -run '^$' -bench 'Accounts/^6000$' -benchtime 1x -timeout 1h
+//
+// With FLEET_PPROF=127.0.0.1:6161 the monitor serves its profiles there (net/http/pprof).
 func BenchmarkAccounts(b *testing.B) {
 	for _, size := range []struct{ accounts, regions, endpoints, settle int }{{20, 3, 100, 2}, {20, 5, 200, 2}, {20, 5, 1000, 5}} {
 		b.Run(strconv.Itoa(size.accounts*size.regions*size.endpoints), func(b *testing.B) {
