@@ -27,8 +27,9 @@ const (
 	// ChatTopicName is that of the topic for chat applications in the deployment region. Alarms need
 	// none: chats show them from the topics that they go to.
 	ChatTopicName = "PersonalizeMonitorChatNotifications"
-	// RuleName is the name of the rule that forwards notifications to both; these are its targets.
-	RuleName     = "PersonalizeMonitor-NotificationsRule"
+	// RuleName is the name of the rule that forwards notifications to both.
+	RuleName = "PersonalizeMonitor-NotificationsRule"
+	// TargetID is the rule's target for people, and ChatTargetID the one for chat applications.
 	TargetID     = "PersonalizeMonitorNotificationsId"
 	ChatTargetID = "PersonalizeMonitorChatNotificationsId"
 )
