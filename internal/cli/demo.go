@@ -247,7 +247,7 @@ func (p *demoPage) cycled(ctx context.Context) {
 
 // updateLedger makes the next ledger. The cycle that follows shows it.
 func (p *demoPage) updateLedger(ctx context.Context) {
-	_, _ = p.ledger.make(ctx) // the page shows why there is none
+	_, _ = p.ledger.make(ctx) // the page shows the error
 	pause := demoLedger
 	if !p.demo.Clock.Now().Before(p.demo.End()) {
 		pause = ledgerPause

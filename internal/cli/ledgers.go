@@ -116,8 +116,8 @@ func (k ledgerKeeper) awaitLead(ctx context.Context) bool {
 	return false
 }
 
-// make makes a ledger over the longest span, and of the month so far, with as many hours as the page
-// shows, and shows it, or why there is none; and then that of savings. It returns how many series it read.
+// make meters the longest span and the month so far, with as many hours as the page shows, and then what was saved. The page
+// shows the result, or the error. It returns how many series were read.
 func (k ledgerKeeper) make(ctx context.Context) (series int, err error) {
 	in := k.in
 	in.Days, in.Month, in.Records = billing.MaxDays, true, k.memory.Snapshot().Audits

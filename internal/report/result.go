@@ -168,7 +168,7 @@ func (r Result) Table(p Printer) {
 	p.Problems(r.Problems)
 }
 
-// found writes why there are no resources in a table, if there are none.
+// found writes a line in the place of an empty table.
 func (p Printer) found(resources int, problems []model.Problem) {
 	switch {
 	case resources > 0:

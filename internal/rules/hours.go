@@ -170,7 +170,7 @@ func (e byHour) partial(start time.Time) Gap {
 func (e byHour) denied(at time.Time) Gap {
 	measured, ok := e.record[at]
 	switch {
-	case !e.Record.Complete: // whoever concludes anything from silence has it read
+	case !e.Record.Complete: // a rule that concludes anything from silence reads it first
 		return ""
 	case !ok: // guard: silence that was not measured
 		return GapNoRecord
