@@ -35,6 +35,9 @@ func TestReferencePrometheus(t *testing.T) {
 		}
 		rows = append(rows, fmt.Sprintf("| `%s_%s` | %s | %s |", namespace, found[1], labels, docs.Cell(found[2])))
 	}
+	for _, m := range resourceMetrics {
+		rows = append(rows, fmt.Sprintf("| `%s%s` | `arn`, `kind`, `name`, `region` | %s |", resourcesPrefix, m.name, docs.Cell(m.help)))
+	}
 	slices.Sort(rows)
 	if len(rows) < 15 {
 		t.Fatalf("only %d metrics were found", len(rows))

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
@@ -37,13 +36,10 @@ type site struct {
 // handler routes requests. Health probes use any host name and no token, and learn nothing
 // else.
 func (s site) handler(page http.Handler) http.Handler {
-	metrics := promhttp.HandlerFor(s.gatherer(), promhttp.HandlerOpts{
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError), Timeout: requestTime,
-	})
 	mux := http.NewServeMux()
 	mux.Handle("/healthz", readOnly(http.HandlerFunc(s.healthz)))
 	mux.Handle("/readyz", readOnly(http.HandlerFunc(s.readyz)))
-	mux.Handle("/metrics", s.guard.KnownHosts(s.guard.Bearers(s.clock.Now, readOnly(metrics))))
+	mux.Handle("/metrics", s.guard.KnownHosts(s.guard.Bearers(s.clock.Now, readOnly(http.HandlerFunc(s.metrics)))))
 	if page != nil {
 		mux.Handle("/", s.guard.KnownHosts(page))
 	}

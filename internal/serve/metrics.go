@@ -8,7 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promauto"
-	dto "github.com/prometheus/client_model/go"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -21,8 +20,8 @@ import (
 // instead of percent. The values of labels are bounded: ARNs are those of the last cycle,
 // operations and regions those of AWS.
 const (
-	namespace         = "personalize_monitor"
-	resourceSubsystem = "resource" // of one campaign or recommender; the others are the monitor's own
+	namespace       = "personalize_monitor"
+	resourcesPrefix = namespace + "_resource_" // of one campaign or recommender; the others are the monitor's own
 )
 
 // metrics are what Prometheus reads: the daemon's own counters, and the results of the last
@@ -146,17 +145,6 @@ func (m *metrics) initialize() {
 
 // word makes a label value one word.
 func word(s string) string { return strings.NewReplacer(" ", "_", "-", "_").Replace(s) }
-
-// gatherer gathers all metrics: those of the process, and of each account.
-func (s site) gatherer() prometheus.Gatherer {
-	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
-		list := prometheus.Gatherers{s.process}
-		for _, w := range s.watches {
-			list = append(list, w.metrics.own)
-		}
-		return list.Gather()
-	})
-}
 
 // cycleEnded counts a cycle and replaces the results.
 func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error, interrupted bool) {
