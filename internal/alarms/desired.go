@@ -157,20 +157,20 @@ func DesiredFor(r model.Resource, t rules.Throughput, topic model.ARN, p Params,
 	return desired
 }
 
-// resourceOf finds the resource of an alarm by its dimension; ok is false if name and
-// dimension do not match as they do in every alarm of the program.
-func resourceOf(a Alarm) (arn model.ARN, ok bool) {
+// OwnerOf finds the resource of an alarm by its dimension, and the type of the alarm by its name; ok is false if they do
+// not match as they do in every alarm of the program.
+func OwnerOf(a Alarm) (arn model.ARN, t Type, ok bool) {
 	m := a.Settings.Metric
 	arn, kind, err := model.ParseResourceARN(m.DimensionValue)
 	if err != nil || m.DimensionName != kind.DimensionName() { // guard: alarm's dimension and resource match; each:2
-		return model.ARN{}, false
+		return model.ARN{}, "", false
 	}
 	for _, t := range []Type{LowUtilization, Idle} {
 		if a.Name == t.Name(kind, arn.Name()) { // guard: alarm's name and resource match; always
-			return arn, true
+			return arn, t, true
 		}
 	}
-	return model.ARN{}, false
+	return model.ARN{}, "", false
 }
 
 func kindOf(arn model.ARN) model.Kind {

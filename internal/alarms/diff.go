@@ -23,6 +23,9 @@ const (
 	Keep   ChangeKind = "keep"
 )
 
+// Writes reports whether an alarm is created or changed.
+func (k ChangeKind) Writes() bool { return k == Create || k == Update || k == Adopt || k == Reset }
+
 // Change turns one alarm into what it should be.
 type Change struct {
 	Kind        ChangeKind
@@ -91,7 +94,7 @@ func create(d Desired) Change {
 // unwanted decides on an existing alarm that no monitored resource should have.
 func unwanted(a Alarm, state func(model.ARN) ResourceState) Change {
 	change := Change{Kind: Keep, Name: a.Name, ARN: a.ARN}
-	arn, ok := resourceOf(a)
+	arn, _, ok := OwnerOf(a)
 	if !ok { // guard: an alarm under our prefix that is not ours
 		change.Reason = "not an alarm of this program, although it has such a name"
 		return change

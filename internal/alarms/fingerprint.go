@@ -230,7 +230,7 @@ func SampleDescription(text string) bool {
 // and dimension match as they do in the sample's alarms. What a person changed in its settings
 // does not matter. Alarms that the program created itself have tags.
 func FromSample(a Alarm) bool {
-	arn, ok := resourceOf(a)
+	arn, _, ok := OwnerOf(a)
 	if !ok {
 		return false
 	}

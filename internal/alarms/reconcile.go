@@ -129,22 +129,27 @@ func (a *Alarms) Reconcile(ctx context.Context, in ReconcileInput) (Counts, []mo
 	for _, o := range operations {
 		r.breakers[o.kind] = writer.NewBreaker(in.Region, o.op)
 	}
-	var deletions, writes []Change
+	var deletions []Change
+	writes := 0
 	for _, change := range in.Changes {
-		switch change.Kind {
-		case Delete:
+		switch {
+		case change.Kind == Delete:
 			deletions = append(deletions, change)
-		case Create, Update, Adopt, Reset:
-			writes = append(writes, change)
+		case change.Kind.Writes():
+			writes++
 		default:
 			r.keep(ctx, change, change.Reason)
 		}
 	}
 	problems := r.delete(ctx, deletions)
-	for i, change := range writes {
+	done := 0
+	for _, change := range in.Changes {
+		if !change.Kind.Writes() {
+			continue
+		}
 		r.write(ctx, change)
-		if in.Progress != nil {
-			in.Progress(i+1, len(writes))
+		if done++; in.Progress != nil {
+			in.Progress(done, writes)
 		}
 	}
 	for _, o := range operations {
@@ -297,11 +302,11 @@ func (r *reconciler) delete(ctx context.Context, changes []Change) []model.Probl
 // people.
 func (a *Alarms) DeleteFor(ctx context.Context, arn model.ARN, state ResourceState) (deleted int, problems []model.Problem) {
 	kind := kindOf(arn)
-	list, err := a.describe(ctx, arn.Region, cloudwatch.DescribeAlarmsInput{
+	list, err := a.describe(ctx, arn.Region(), cloudwatch.DescribeAlarmsInput{
 		AlarmNames: []string{LowUtilization.Name(kind, arn.Name()), Idle.Name(kind, arn.Name())},
 	})
 	if err != nil {
-		return 0, []model.Problem{writer.Problem(arn.Region, arn.String(), opDescribeAlarms, fmt.Errorf("find its alarms: %w", err))}
+		return 0, []model.Problem{writer.Problem(arn.Region(), arn.String(), opDescribeAlarms, fmt.Errorf("find its alarms: %w", err))}
 	}
 	changes := Diff(nil, list, func(other model.ARN) ResourceState {
 		if other == arn {
@@ -309,10 +314,10 @@ func (a *Alarms) DeleteFor(ctx context.Context, arn model.ARN, state ResourceSta
 		}
 		return Unknown
 	}, a.w.Clock.Now())
-	counts, problems := a.Reconcile(ctx, ReconcileInput{Region: arn.Region, Changes: changes})
+	counts, problems := a.Reconcile(ctx, ReconcileInput{Region: arn.Region(), Changes: changes})
 	if counts.Left > 0 {
 		err := fmt.Errorf("no time was left to delete %d alarms; the next cycle does", counts.Left)
-		problems = append(problems, writer.Problem(arn.Region, arn.String(), opDeleteAlarms, err))
+		problems = append(problems, writer.Problem(arn.Region(), arn.String(), opDeleteAlarms, err))
 	}
 	return counts.Deleted, problems
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,6 +17,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
+
+// changesAtOnce bounds the alarms of a region that a cycle creates or changes, which it holds until the last is made: no
+// more fit into maxBudget, as CloudWatch accepts three a second. The next cycle begins with others (alarms.Rotate).
+const changesAtOnce = 3 * int(maxBudget/time.Second)
 
 // regionAlarms are the alarms that exist in a region, or why they could not be listed.
 type regionAlarms struct {
@@ -80,18 +85,32 @@ func (r *run) alarmChanges(existing []regionAlarms, topics map[string]model.ARN,
 			changes = slices.DeleteFunc(changes, func(c alarms.Change) bool { return c.Kind != alarms.Delete && c.Kind != alarms.Keep })
 			r.alarms.Left += all - len(changes)
 		}
-		var left []alarms.Change // without those that stay and need no word, which are most
-		for _, c := range alarms.Rotate(changes, r.at.Window) {
-			if c.Kind != alarms.Keep || c.Reason != "" {
-				left = append(left, c)
-			}
-		}
-		r.alarms.Kept += len(changes) - len(left)
 		inputs = append(inputs, alarms.ReconcileInput{
-			Region: list.region, Changes: left, Until: r.until, Progress: r.Progress.of("alarms " + list.region),
+			Region: list.region, Changes: r.alarmWork(alarms.Rotate(changes, r.at.Window)), Until: r.until,
+			Progress: r.Progress.of("alarms " + list.region),
 		})
 	}
 	return inputs
+}
+
+// alarmWork is what of the changes is work for this cycle: all but alarms that stay and need no word, which are most, and
+// those for which there is no time.
+func (r *run) alarmWork(changes []alarms.Change) (work []alarms.Change) {
+	writes := 0
+	for _, c := range changes {
+		switch {
+		case c.Kind == alarms.Keep && c.Reason == "":
+			r.alarms.Kept++
+		case c.Kind.Writes() && writes == changesAtOnce && !r.DryRun:
+			r.alarms.Left++
+		default:
+			work = append(work, c)
+			if c.Kind.Writes() {
+				writes++
+			}
+		}
+	}
+	return work
 }
 
 // reconcile applies the changes.
@@ -119,7 +138,7 @@ func (r *run) desired(decisions []rules.Decision) []alarms.Desired {
 	for _, d := range decisions {
 		if decidesAlarms(d) {
 			arn := d.Resource.ARN
-			topic := model.ARN{Partition: arn.Partition, Service: "sns", Region: arn.Region, Account: arn.Account, Resource: notify.TopicName}
+			topic := model.NewARN(arn.Partition(), "sns", arn.Region(), arn.Account(), notify.TopicName)
 			desired = append(desired, alarms.DesiredFor(d.Resource, d.Throughput, topic, p, r.at.Now)...)
 		}
 	}
@@ -152,7 +171,7 @@ func (r *run) observedState(decisions []rules.Decision) func(model.ARN) alarms.R
 		}
 		kind, ok := arn.Kind()
 		gone := ok && slices.ContainsFunc(r.snapshot.Listings, func(l model.Listing) bool {
-			return l.Region == arn.Region && l.Complete(kind) && !l.Seen[arn]
+			return l.Region == arn.Region() && l.Complete(kind) && !l.Seen[arn]
 		})
 		if gone {
 			return alarms.Gone

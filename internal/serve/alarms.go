@@ -7,6 +7,7 @@ import (
 	"unique"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -40,16 +41,59 @@ type AlarmsSeen struct {
 	Created, Deleted int
 }
 
+// keptAlarm is an Alarm in little memory: a daemon may keep 200,000.
+type keptAlarm struct {
+	resource string // shared by all that keep it
+	since    int64  // in nanoseconds since 1970; 0 if unknown
+	rest     unique.Handle[alarmRest]
+}
+
+// alarmRest is what many alarms have in common.
+type alarmRest struct {
+	kind  alarms.Type // empty if the name is not that of its type
+	name  string      // if kind is empty
+	state string
+	on    bool
+}
+
+func keptOf(a alarms.Alarm) keptAlarm {
+	kept := keptAlarm{resource: unique.Make(a.Settings.Metric.DimensionValue).Value()}
+	if !a.StateChanged.IsZero() {
+		kept.since = a.StateChanged.UnixNano()
+	}
+	rest := alarmRest{state: string(a.State), on: a.Settings.ActionsOn}
+	if _, t, ok := alarms.OwnerOf(a); ok {
+		rest.kind = t
+	} else {
+		rest.name = a.Name
+	}
+	kept.rest = unique.Make(rest)
+	return kept
+}
+
+// alarm is the alarm itself.
+func (k keptAlarm) alarm(region string) Alarm {
+	rest := k.rest.Value()
+	a := Alarm{Name: rest.name, Region: region, Resource: k.resource, State: rest.state, ActionsOn: rest.on}
+	if k.since != 0 {
+		a.Since = time.Unix(0, k.since).UTC()
+	}
+	if arn, kind, err := model.ParseResourceARN(k.resource); rest.kind != "" && err == nil {
+		a.Name = rest.kind.Name(kind, arn.Name())
+	}
+	return a
+}
+
 // alarmsSeen collects what cycles see of alarms.
 type alarmsSeen struct {
-	lists            map[string][]Alarm   // by region
-	listed           map[string]time.Time // by region: the end of the last cycle that listed it
-	now              map[string]bool      // regions listed since the last cycle ended
+	lists            map[string][]keptAlarm // by region
+	listed           map[string]time.Time   // by region: the end of the last cycle that listed it
+	now              map[string]bool        // regions listed since the last cycle ended
 	created, deleted int
 }
 
 func newAlarmsSeen() alarmsSeen {
-	return alarmsSeen{lists: map[string][]Alarm{}, listed: map[string]time.Time{}, now: map[string]bool{}}
+	return alarmsSeen{lists: map[string][]keptAlarm{}, listed: map[string]time.Time{}, now: map[string]bool{}}
 }
 
 // saw notes the alarms of a region and returns what has changed, the oldest change first. An
@@ -58,23 +102,29 @@ func (s *alarmsSeen) saw(region string, list []alarms.Alarm) (changes []AlarmCha
 	if len(s.now) == 0 {
 		s.created, s.deleted = 0, 0 // the new lists include them
 	}
-	old, known := s.lists[region]
-	before := make(map[string]string, len(old))
-	for _, a := range old {
-		before[a.Name] = a.State
+	type key struct {
+		resource, name string
+		kind           alarms.Type
 	}
-	now := make([]Alarm, len(list))
+	keyOf := func(k keptAlarm) key {
+		rest := k.rest.Value()
+		return key{k.resource, rest.name, rest.kind}
+	}
+	old, known := s.lists[region]
+	before := make(map[key]string, len(old))
+	for _, k := range old {
+		before[keyOf(k)] = k.rest.Value().state
+	}
+	now := make([]keptAlarm, len(list))
 	for i, a := range list {
-		now[i] = Alarm{
-			Name: a.Name, Region: region, Resource: unique.Make(a.Settings.Metric.DimensionValue).Value(),
-			State: string(a.State), Since: a.StateChanged, ActionsOn: a.Settings.ActionsOn,
-		}
-		from, existed := before[a.Name]
+		now[i] = keptOf(a)
+		from, existed := before[keyOf(now[i])]
 		if !existed {
 			from = string(alarms.StateInsufficient)
 		}
-		if c := (AlarmChange{now[i], from}); known && from != c.State && (c.On() || from == string(alarms.StateAlarm)) {
-			changes = append(changes, c)
+		on, was := a.State == alarms.StateAlarm, from == string(alarms.StateAlarm)
+		if known && from != string(a.State) && (on || was) {
+			changes = append(changes, AlarmChange{now[i].alarm(region), from})
 		}
 	}
 	s.now[region], s.lists[region] = true, now
@@ -98,7 +148,9 @@ func (s *alarmsSeen) cycleEnded(ended time.Time, changed report.Alarms, wrote bo
 func (s *alarmsSeen) seen(regions []string, lastCycle time.Time) AlarmsSeen {
 	seen := AlarmsSeen{Known: len(s.lists) > 0, Old: map[string]time.Time{}, Created: s.created, Deleted: s.deleted}
 	for _, region := range slices.Sorted(maps.Keys(s.lists)) {
-		seen.List = append(seen.List, s.lists[region]...)
+		for _, kept := range s.lists[region] {
+			seen.List = append(seen.List, kept.alarm(region))
+		}
 	}
 	for _, region := range regions {
 		if _, listed := s.lists[region]; !listed {

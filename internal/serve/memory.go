@@ -155,10 +155,10 @@ type Memory struct {
 	result  report.Result
 	cycles  ring[CycleRecord]
 	events  ring[EventRecord]
-	audit   ring[events.Audit] // except those in done
-	done    ring[events.Audit] // of completed actions
-	before  time.Time          // the records in a file go back to; zero if there is no file
-	checks  map[string]Check
+	audit   ring[events.Audit]        // except those in done
+	done    ring[events.Audit]        // of completed actions
+	before  time.Time                 // the records in a file go back to; zero if there is no file
+	checks  map[string]*Check         // by ARN
 	found   map[string]model.Snapshot // by region
 	alarms  alarmsSeen
 	changes ring[AlarmChange]
@@ -176,7 +176,7 @@ type Memory struct {
 func NewMemory() *Memory {
 	return &Memory{
 		status: Status{Role: Waiting},
-		checks: map[string]Check{}, found: map[string]model.Snapshot{}, alarms: newAlarmsSeen(), changed: make(chan struct{}),
+		checks: map[string]*Check{}, found: map[string]model.Snapshot{}, alarms: newAlarmsSeen(), changed: make(chan struct{}),
 		most:   map[model.Action]float64{},
 		cycles: ring[CycleRecord]{limit: keptCycles}, events: ring[EventRecord]{limit: keptRecords},
 		audit: ring[events.Audit]{limit: keptRecords}, done: ring[events.Audit]{limit: keptDone}, changes: ring[AlarmChange]{limit: keptRecords},
@@ -190,8 +190,11 @@ func (m *Memory) Snapshot() Snapshot {
 	s := Snapshot{
 		Version: m.version, Status: m.statusNow(), Result: m.result, Cycles: m.cycles.newestFirst(), Events: m.events.newestFirst(),
 		Audits: slices.Concat(m.audit.newestFirst(), m.done.newestFirst()), AlarmChanges: m.changes.newestFirst(),
-		Alarms: m.alarms.seen(m.status.Regions, m.status.LastCycle), Checks: maps.Clone(m.checks), Progress: m.steps.list(),
+		Alarms: m.alarms.seen(m.status.Regions, m.status.LastCycle), Checks: make(map[string]Check, len(m.checks)), Progress: m.steps.list(),
 		Saved: m.saved, Tags: m.tags, Ledger: m.ledger, LedgerErr: m.fault,
+	}
+	for arn, check := range m.checks {
+		s.Checks[arn] = *check
 	}
 	slices.SortStableFunc(s.Audits, func(a, b events.Audit) int { return b.Time.Compare(a.Time) })
 	for _, region := range slices.Sorted(maps.Keys(m.found)) {
@@ -291,10 +294,11 @@ func (m *Memory) AddCycle(record CycleRecord, result report.Result, ended time.T
 
 // addChecks adds the hourly checks of a result. What is no longer monitored is forgotten.
 func (m *Memory) addChecks(result report.Result, at time.Time) {
-	checks := make(map[string]Check, len(result.Resources))
+	checks := make(map[string]*Check, len(result.Resources))
 	for _, r := range result.Resources {
 		if r.Checked {
-			checks[r.ARN] = CheckOf(r, at)
+			check := CheckOf(r, at)
+			checks[r.ARN] = &check
 		} else if check, ok := m.checks[r.ARN]; ok {
 			checks[r.ARN] = check
 		}
@@ -401,7 +405,7 @@ func merge(before, now model.Snapshot, l model.Listing) model.Snapshot {
 func (m *Memory) SawTags(tags map[model.ARN]map[string]string) {
 	known := make(map[string]map[string]string, len(tags))
 	for arn, one := range tags {
-		known[arn.Shared()] = one
+		known[arn.String()] = one
 	}
 	m.mu.Lock()
 	same := maps.EqualFunc(known, m.tags, maps.Equal[map[string]string, map[string]string])
