@@ -138,7 +138,7 @@ func TestDocsQuantities(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 2, 0, 0, time.UTC)
 	m := rules.EvaluationTime{Now: now, Window: rules.MeasuredWindow(now, 0)}
 	resource := model.Resource{
-		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "campaign/x"},
+		ARN:  model.NewARN("aws", "personalize", "us-east-1", "123456789012", "campaign/x"),
 		Kind: model.Campaign, Recipe: "aws-sims", MinTPS: 1, Created: now.AddDate(0, -2, 0), LastUpdated: now.AddDate(0, -2, 0),
 		Described: true,
 	}

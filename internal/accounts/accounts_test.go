@@ -56,7 +56,7 @@ func newBed(t *testing.T) *bed {
 func entry(id, role, external string) accounts.Entry {
 	return accounts.Entry{
 		Account: model.Account{ID: id}, ExternalID: external,
-		Role: model.ARN{Partition: "aws", Service: "iam", Account: id, Resource: "role/" + role},
+		Role: model.NewARN("aws", "iam", "", id, "role/"+role),
 	}
 }
 
@@ -117,7 +117,7 @@ func TestARoleThatCannotBeAssumed(t *testing.T) {
 
 func TestTheAccountsOfAnOrganization(t *testing.T) {
 	b := newBed(t)
-	own := model.ARN{Partition: "aws", Account: "111111111111"}
+	own := model.NewARN("aws", "", "", "111111111111", "")
 	list := func(s accounts.Selection) ([]string, error) {
 		found, err := accounts.List(t.Context(), b.clients, region, own, s)
 		var texts []string
@@ -153,7 +153,7 @@ func TestTheAccountsOfAnOrganization(t *testing.T) {
 
 // Accounts that could not be listed are no empty list.
 func TestAnOrganizationThatCannotBeListed(t *testing.T) {
-	own := model.ARN{Partition: "aws", Account: "111111111111"}
+	own := model.NewARN("aws", "", "", "111111111111", "")
 	for name, fault := range map[string]localaws.Fault{
 		"denied": {Code: "AccessDeniedException"}, "broken": {Kind: localaws.Garbage},
 	} {

@@ -95,8 +95,8 @@ func (f file) account(n ast.Node) (e Entry) {
 			f.Bad(n, "%s of an account is missing", key)
 		}
 	}
-	if e.ID = e.Role.Account; regions != nil {
-		e.Regions = f.regions(regions, e.Role.Partition)
+	if e.ID = e.Role.Account(); regions != nil {
+		e.Regions = f.regions(regions, e.Role.Partition())
 	}
 	return e
 }
@@ -123,8 +123,8 @@ func (f file) role(n ast.Node) model.ARN {
 // ParseRole accepts the ARN of an IAM role.
 func ParseRole(text string) (model.ARN, error) {
 	arn, err := model.ParseARN(text)
-	name, isRole := strings.CutPrefix(arn.Resource, "role/")
-	if err != nil || arn.Service != "iam" || arn.Region != "" || !model.ValidAccount(arn.Account) || !isRole || !rolePath.MatchString(name) {
+	name, isRole := strings.CutPrefix(arn.Resource(), "role/")
+	if err != nil || arn.Service() != "iam" || arn.Region() != "" || !model.ValidAccount(arn.Account()) || !isRole || !rolePath.MatchString(name) {
 		return model.ARN{}, fmt.Errorf("%q is not the ARN of a role such as %s", text, exampleRole)
 	}
 	return arn, nil

@@ -23,7 +23,7 @@ func TestAFileOfAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	role := func(account, name string) model.ARN {
-		return model.ARN{Partition: "aws", Service: "iam", Account: account, Resource: "role/" + name}
+		return model.NewARN("aws", "iam", "", account, "role/"+name)
 	}
 	want := []accounts.Entry{
 		{
@@ -98,7 +98,7 @@ func FuzzParseFile(f *testing.F) {
 		}
 		seen := map[string]bool{}
 		for _, e := range list {
-			if !model.ValidAccount(e.ID) || e.Name == "" || e.Role.Account != e.ID || seen[e.ID] {
+			if !model.ValidAccount(e.ID) || e.Name == "" || e.Role.Account() != e.ID || seen[e.ID] {
 				t.Fatalf("%+v", e)
 			}
 			seen[e.ID] = true

@@ -63,10 +63,10 @@ func (s Selection) entries(found []types.Account, own model.ARN) ([]Entry, error
 		}
 		e := Entry{Account: model.Account{ID: id, Name: name}}
 		if arn, err := model.ParseARN(aws.ToString(a.Arn)); err == nil {
-			e.Payer = arn.Account // the ARN of an account has that of the management account, which pays
+			e.Payer = arn.Account() // the ARN of an account has that of the management account, which pays
 		}
-		if id != own.Account {
-			e.Role = model.ARN{Partition: own.Partition, Service: "iam", Account: id, Resource: "role/" + s.RoleName}
+		if id != own.Account() {
+			e.Role = model.NewARN(own.Partition(), "iam", "", id, "role/"+s.RoleName)
 		}
 		list = append(list, e)
 	}

@@ -31,7 +31,7 @@ func Settings(given aws.Config, clients *awsapi.Clients) func(Entry) aws.Config 
 	}
 	return func(e Entry) aws.Config {
 		settings := given.Copy()
-		if e.Role.Account == "" {
+		if e.Role.Account() == "" {
 			return settings
 		}
 		with := "no external id"

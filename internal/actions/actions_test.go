@@ -392,7 +392,7 @@ func (w *world) makeAlarms(a *Actions, kind model.Kind, names ...string) {
 		})
 	}
 	topic := testTopic
-	topic.Region = other
+	topic = topic.WithRegion(other)
 	var wanted []alarms.Desired
 	for _, r := range resources {
 		wanted = append(wanted, alarms.DesiredFor(r, rules.Throughput{Readable: true}, topic, alarmParams, w.Clock.Now())...)
@@ -583,7 +583,7 @@ func TestAPersonsRequestThatCannotBeObeyedNowIsAnError(t *testing.T) {
 	}
 	w.wantSent()
 	elsewhere := ask(t, "campaign/home", 5)
-	elsewhere.ARN.Partition, elsewhere.ARN.Region = "aws-cn", "cn-north-1"
+	elsewhere.ARN = model.NewARN("aws-cn", "personalize", "cn-north-1", elsewhere.ARN.Account(), elsewhere.ARN.Resource())
 	w.Writes()
 	if _, err := a.Do(ctxAll, model.ActionUpdate, elsewhere); err == nil || !strings.Contains(err.Error(), "another partition") {
 		t.Errorf("error %v", err)
@@ -592,7 +592,7 @@ func TestAPersonsRequestThatCannotBeObeyedNowIsAnError(t *testing.T) {
 		t.Errorf("calls %v", calls)
 	}
 	foreign := ask(t, "campaign/home", 5)
-	foreign.ARN.Account = "999999999999"
+	foreign.ARN = model.NewARN("aws", "personalize", foreign.ARN.Region(), "999999999999", foreign.ARN.Resource())
 	if _, err := a.Do(ctxAll, model.ActionUpdate, foreign); err == nil || !strings.Contains(err.Error(), "belongs to the account 999999999999, the credentials to 123456789012") {
 		t.Errorf("error %v", err)
 	}

@@ -110,7 +110,7 @@ func (x *execution) trainingAlready(s state) string {
 }
 
 func (x *execution) call() func(context.Context) error {
-	api, arn := x.w.Clients.Personalize(x.req.ARN.Region), aws.String(x.req.ARN.String())
+	api, arn := x.w.Clients.Personalize(x.req.ARN.Region()), aws.String(x.req.ARN.String())
 	minimum := aws.Int32(int32(x.req.NewMinTPS)) // at most events.MaxMinTPS
 	switch {
 	case x.action.Training():
@@ -148,7 +148,7 @@ func (x *execution) leftBehind(ctx context.Context) string {
 	if _, err := model.ParseSolutionARN(solution); err != nil {
 		return ""
 	}
-	api := x.w.Clients.Personalize(x.req.ARN.Region)
+	api := x.w.Clients.Personalize(x.req.ARN.Region())
 	s, err := readSolution(ctx, api, solution)
 	if err == nil && (s.training.on == nil || !*s.training.on) || awsapi.KindOf(err) == awsapi.NotFound {
 		return ""

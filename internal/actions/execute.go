@@ -90,7 +90,7 @@ func (x *execution) countLost(ctx context.Context) {
 
 // checkPartition refuses an ARN of a partition in which the credentials are not valid.
 func checkPartition(arn model.ARN, home string) error {
-	if model.PartitionOf(home) != model.PartitionOf(arn.Region) {
+	if model.PartitionOf(home) != model.PartitionOf(arn.Region()) {
 		return fmt.Errorf("%s is in another partition than the region %s", arn, home)
 	}
 	return nil
@@ -112,14 +112,14 @@ func (x *execution) read(ctx context.Context) (err error) {
 	case x.nothingToDo(x.before) != "" && (x.action != model.ActionUpdate || x.req.Automatic() && x.req.Scheduled == ""):
 		return nil
 	}
-	tags, err := x.w.ReadTags(ctx, x.req.ARN.Region, x.req.ARN.String())
+	tags, err := x.w.ReadTags(ctx, x.req.ARN.Region(), x.req.ARN.String())
 	switch {
 	case err == nil:
 		x.before.tags = tags
 	case x.req.Automatic() || ctx.Err() != nil:
 		return fmt.Errorf("read its tags: %s: %w", writer.OpListTags, awsapi.Plain(err))
 	default:
-		x.w.Logger.WarnContext(ctx, "its tags are not recorded", "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "err", awsapi.Line(err))
+		x.w.Logger.WarnContext(ctx, "its tags are not recorded", "arn", x.req.ARN.String(), "region", x.req.ARN.Region(), "err", awsapi.Line(err))
 	}
 	return nil
 }
@@ -150,7 +150,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 		return x.refused(ctx, why, true), nil
 	}
 	intent := writer.Intent{
-		Op: x.operation, Region: x.req.ARN.Region, ARN: x.req.ARN.String(),
+		Op: x.operation, Region: x.req.ARN.Region(), ARN: x.req.ARN.String(),
 		What: fmt.Sprintf("have it %s: %s", x.participle(), x.reason()),
 	}
 	// Logged beforehand: if the process is killed now, the log has what may have been done
@@ -247,7 +247,7 @@ func (x *execution) alreadySo(ctx context.Context, why string) Answer {
 }
 
 func (x *execution) nothingDone(why string) Answer {
-	x.w.Logger.Info("nothing to do", "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
+	x.w.Logger.Info("nothing to do", "arn", x.req.ARN.String(), "region", x.req.ARN.Region(), "reason", why)
 	return Answer{Outcome: writer.AlreadySo, Why: why, Sentence: fmt.Sprintf("Nothing to do: %s %s %s.", x.req.Kind, x.req.ARN, why)}
 }
 
@@ -268,10 +268,10 @@ func (x *execution) refused(ctx context.Context, why string, guarded bool) Answe
 	x.record(ctx, writer.Refused, why)
 	how := "no longer holds"
 	x.w.Logger.InfoContext(ctx, "action refused", "automatic", x.req.Automatic(),
-		"op", x.operation, "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
+		"op", x.operation, "arn", x.req.ARN.String(), "region", x.req.ARN.Region(), "reason", why)
 	if guarded {
 		how = "is not executed"
-		x.w.CountRefused(ctx, map[writer.RefusedKey]int{{Region: x.req.ARN.Region, Verdict: x.verdict()}: 1})
+		x.w.CountRefused(ctx, map[writer.RefusedKey]int{{Region: x.req.ARN.Region(), Verdict: x.verdict()}: 1})
 	}
 	return Answer{
 		Outcome: writer.Refused, Why: why, Problems: x.lost,
@@ -394,7 +394,7 @@ func (n *Answer) sentence(req events.Request, participle string) string {
 // that cannot be written is lost. An empty reason means that of the request.
 func (x *execution) record(ctx context.Context, outcome writer.Outcome, why string) events.Audit {
 	record := events.Audit{
-		Time: x.w.Clock.Now().UTC(), ARN: x.req.ARN.String(), Kind: x.req.Kind, Region: x.req.ARN.Region,
+		Time: x.w.Clock.Now().UTC(), ARN: x.req.ARN.String(), Kind: x.req.Kind, Region: x.req.ARN.Region(),
 		Action: x.action, Outcome: string(outcome), Automatic: x.req.Automatic(), Reason: cmp.Or(why, x.reason()),
 		Before: x.before.record(x.req.ARN), Scheduled: x.req.Scheduled, PromisedPerMonth: x.promise(),
 	}
@@ -439,16 +439,16 @@ func (x *execution) mark(ctx context.Context) {
 		metric := model.Metric{
 			Namespace: model.NamespaceMonitor, Name: name, DimensionName: x.req.Kind.DimensionName(), DimensionValue: arn.String(),
 		}
-		return model.Datum{Region: arn.Region, Metric: metric, Unit: unit, Value: value, Time: x.w.Clock.Now().UTC()}
+		return model.Datum{Region: arn.Region(), Metric: metric, Unit: unit, Value: value, Time: x.w.Clock.Now().UTC()}
 	}
 	data := []model.Datum{datum(model.MetricActionsTaken, "Count", 1)}
 	if x.decision == nil || !x.decision.Marker {
 		x.w.Logger.InfoContext(ctx, "not marked as ours: a person may have updated it within the idle time before, which this update hides",
-			"arn", arn.String(), "region", arn.Region)
+			"arn", arn.String(), "region", arn.Region())
 	} else if at, ok := x.acceptedAt(ctx); ok {
 		data = append(data, datum(model.MetricOwnUpdate, "Seconds", float64(at.UnixMilli())/1000))
 	} else {
-		x.w.Logger.WarnContext(ctx, "automatic change not marked as ours: its time could not be read", "arn", arn.String(), "region", arn.Region)
+		x.w.Logger.WarnContext(ctx, "automatic change not marked as ours: its time could not be read", "arn", arn.String(), "region", arn.Region())
 	}
 	_, problems := x.w.Publish(ctx, data)
 	for _, p := range problems {

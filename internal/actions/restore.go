@@ -192,9 +192,9 @@ func (a *Actions) recreate(ctx context.Context, before events.Before, req events
 		return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, err)
 	}
 	intent := writer.Intent{
-		Op: "CreateCampaign", Region: req.ARN.Region, ARN: req.ARN.String(), What: "create it again, as it was before it was deleted",
+		Op: "CreateCampaign", Region: req.ARN.Region(), ARN: req.ARN.String(), What: "create it again, as it was before it was deleted",
 	}
-	outcome, err := a.w.Do(ctx, intent, writer.Call(a.w.Clients.Personalize(req.ARN.Region).CreateCampaign, in))
+	outcome, err := a.w.Do(ctx, intent, writer.Call(a.w.Clients.Personalize(req.ARN.Region()).CreateCampaign, in))
 	why := ""
 	if err != nil {
 		why = awsapi.Line(err)

@@ -38,7 +38,7 @@ func (x *execution) setReturn(ctx context.Context, r schedule.Return) error {
 	if x.w.DryRun {
 		return nil
 	}
-	tags, err := x.w.ReadTags(ctx, x.req.ARN.Region, x.req.ARN.String())
+	tags, err := x.w.ReadTags(ctx, x.req.ARN.Region(), x.req.ARN.String())
 	switch {
 	case err != nil:
 		return fmt.Errorf("read the arranged return back: %s: %w", writer.OpListTags, awsapi.Plain(err))
@@ -63,13 +63,13 @@ func (x *execution) disarrange(ctx context.Context) {
 		err = x.removeReturn(after, "no raise to return from")
 	}
 	if err != nil {
-		x.w.Logger.WarnContext(ctx, "a return stays arranged, without a raise", "arn", x.req.ARN.String(), "region", x.req.ARN.Region,
+		x.w.Logger.WarnContext(ctx, "a return stays arranged, without a raise", "arn", x.req.ARN.String(), "region", x.req.ARN.Region(),
 			"err", awsapi.Line(err))
 	}
 }
 
 func (x *execution) tagIntent(what string) writer.Intent {
-	return writer.Intent{Region: x.req.ARN.Region, ARN: x.req.ARN.String(), What: what}
+	return writer.Intent{Region: x.req.ARN.Region(), ARN: x.req.ARN.String(), What: what}
 }
 
 func (x *execution) removeReturn(ctx context.Context, why string) error {
@@ -83,7 +83,7 @@ func (x *execution) endReturn(ctx context.Context, why string) []model.Problem {
 		return nil
 	}
 	if err := x.removeReturn(ctx, why); err != nil {
-		return []model.Problem{writer.Problem(x.req.ARN.Region, x.req.ARN.String(), writer.OpUntagResource, err)}
+		return []model.Problem{writer.Problem(x.req.ARN.Region(), x.req.ARN.String(), writer.OpUntagResource, err)}
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func read(ctx context.Context, w *writer.Writer, req events.Request) (state, err
 		describe = readSolution
 	case model.Campaign:
 	}
-	s, err := describe(ctx, w.Clients.Personalize(req.ARN.Region), req.ARN.String())
+	s, err := describe(ctx, w.Clients.Personalize(req.ARN.Region()), req.ARN.String())
 	if awsapi.KindOf(err) == awsapi.NotFound {
 		return state{gone: true}, nil
 	}

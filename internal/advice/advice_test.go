@@ -27,7 +27,7 @@ func endpoint(kind model.Kind, name, recipe string, minimum int, used float64, s
 
 func endpointIn(t pricing.Table, kind model.Kind, name, recipe string, minimum int, used float64, s billing.Saving) Endpoint {
 	r := model.Resource{
-		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: string(kind) + "/" + name},
+		ARN:  model.NewARN("aws", "personalize", "us-east-1", "123456789012", string(kind)+"/"+name),
 		Kind: kind, Name: name, Recipe: recipe, MinTPS: minimum, Created: start.AddDate(0, -3, 0),
 		Version: "arn:aws:personalize:us-east-1:123456789012:solution/" + name + "/1",
 	}

@@ -318,7 +318,7 @@ func TestReconcileAllAddsUpTheRegions(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
 	topic := testTopic
-	topic.Region = other
+	topic = topic.WithRegion(other)
 	elsewhere := Diff(
 		DesiredFor(awsbed.Campaigns(other, 1)[0], rules.Throughput{Readable: true}, topic, alarmParams, testTime), nil, nil, testTime)
 	counts, problems := a.ReconcileAll(context.Background(), []ReconcileInput{

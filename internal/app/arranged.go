@@ -19,7 +19,7 @@ func (a *App) Describe(ctx context.Context, arn model.ARN, kind model.Kind) (mod
 	case len(found) == 0:
 		return model.Resource{}, nil, fmt.Errorf("%s: %w", arn, actions.ErrNotFound)
 	}
-	tags, err := a.Writer.ReadTags(ctx, arn.Region, arn.String())
+	tags, err := a.Writer.ReadTags(ctx, arn.Region(), arn.String())
 	if err != nil {
 		return model.Resource{}, nil, fmt.Errorf("read the tags of %s: %s: %w", arn, writer.OpListTags, err)
 	}

@@ -33,9 +33,9 @@ func missing(listing model.Listing, kind model.Kind, named model.Selection) []mo
 		return nil
 	}
 	for _, arn := range named.ARNs {
-		if arn.Region == listing.Region && !listing.Seen[arn] {
+		if arn.Region() == listing.Region && !listing.Seen[arn] {
 			operation := "List" + kind.Title() + "s"
-			problems = append(problems, model.Problem{ARN: arn.String(), Region: arn.Region, Operation: operation, Err: errMissing})
+			problems = append(problems, model.Problem{ARN: arn.String(), Region: arn.Region(), Operation: operation, Err: errMissing})
 		}
 	}
 	return problems

@@ -25,7 +25,7 @@ type bench struct {
 }
 
 func newBench(kind model.Kind, minimum int, m ReportTime) *bench {
-	arn := model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: string(kind) + "/one"}
+	arn := model.NewARN("aws", "personalize", "us-east-1", "123456789012", string(kind)+"/one")
 	b := &bench{
 		resource: model.Resource{
 			ARN: arn, Kind: kind, Name: "one", Recipe: "aws-user-personalization", Status: model.StatusActive,

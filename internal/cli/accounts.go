@@ -139,9 +139,9 @@ func (o *accountOptions) open(ctx context.Context, s *session, values config.Val
 		if err := m.values.Within(s.config.Region); err != nil {
 			return nil, usage(fmt.Errorf("account %s: %w", e.Account, err))
 		}
-		if e.Role.Partition != "" && model.PartitionOf(s.config.Region) != "" && e.Role.Partition != model.PartitionOf(s.config.Region) {
+		if e.Role.Partition() != "" && model.PartitionOf(s.config.Region) != "" && e.Role.Partition() != model.PartitionOf(s.config.Region) {
 			return nil, usage(fmt.Errorf("account %s: its role is in the partition %s, and the region %s is not",
-				e.Account, e.Role.Partition, s.config.Region))
+				e.Account, e.Role.Partition(), s.config.Region))
 		}
 		list = append(list, m)
 	}
@@ -156,10 +156,10 @@ func (o *accountOptions) sessionFor(ctx context.Context, g *global, arn model.AR
 	}
 	list, err := o.members(ctx, s, config.Values{})
 	done = func() { closeAll(list); s.close() }
-	if err == nil && model.PartitionOf(arn.Region) != model.PartitionOf(s.config.Region) {
+	if err == nil && model.PartitionOf(arn.Region()) != model.PartitionOf(s.config.Region) {
 		err = usage(fmt.Errorf("%s is in another partition than the region %s", arn, s.config.Region))
 	}
-	at := slices.IndexFunc(list, func(m member) bool { return m.only() || m.of.ID == arn.Account })
+	at := slices.IndexFunc(list, func(m member) bool { return m.only() || m.of.ID == arn.Account() })
 	if err == nil && at < 0 {
 		err = usage(fmt.Errorf("%s is in an account that is not among the accounts", arn))
 	}

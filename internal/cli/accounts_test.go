@@ -251,7 +251,7 @@ func (b *twoAccounts) records() map[string][]string {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		found[arn.Account] = append(found[arn.Account], fmt.Sprintf("%s %s %s %d", arn.Name(), record.Action, record.Outcome, record.NewMinTPS))
+		found[arn.Account()] = append(found[arn.Account()], fmt.Sprintf("%s %s %s %d", arn.Name(), record.Action, record.Outcome, record.NewMinTPS))
 	}
 	for _, list := range found {
 		slices.Sort(list)

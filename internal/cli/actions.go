@@ -234,11 +234,11 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 	if err != nil {
 		return err
 	}
-	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region+s.eventsIn(), mayDo(o.action, req), o.dryRun); err != nil {
+	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region()+s.eventsIn(), mayDo(o.action, req), o.dryRun); err != nil {
 		return err
 	}
-	if identity.Account != req.ARN.Account {
-		return usage(fmt.Errorf("%s belongs to the account %s, the credentials to %s", req.ARN, req.ARN.Account, identity.Account))
+	if identity.Account != req.ARN.Account() {
+		return usage(fmt.Errorf("%s belongs to the account %s, the credentials to %s", req.ARN, req.ARN.Account(), identity.Account))
 	}
 	if verb := asks[o.action]; verb != "" {
 		if err := o.confirm(ctx, g.streams, fmt.Sprintf("%s %s %s?", verb, req.Kind, req.ARN)); err != nil {

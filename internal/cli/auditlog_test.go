@@ -22,7 +22,7 @@ func TestLatestRestorable(t *testing.T) {
 			t.Fatal(err)
 		}
 		solution := arn
-		solution.Resource = "solution/s/v1"
+		solution = solution.WithResource("solution/s/v1")
 		return events.Audit{
 			Time: time.Now(), ARN: cannedARN, Kind: model.Campaign, Action: action, Outcome: outcome, NewMinTPS: 2,
 			Before: &events.Before{Name: arn.Name(), MinTPS: 7, SolutionVersion: solution.String()},

@@ -192,9 +192,9 @@ type route struct {
 
 // to is the account of a resource.
 func (r routes) to(arn model.ARN) (route, error) {
-	at := slices.IndexFunc(r, func(one route) bool { return one.account.ID == "" || one.account.ID == arn.Account })
+	at := slices.IndexFunc(r, func(one route) bool { return one.account.ID == "" || one.account.ID == arn.Account() })
 	if at < 0 {
-		return route{}, fmt.Errorf("%s: the account %s is not watched", arn, arn.Account)
+		return route{}, fmt.Errorf("%s: the account %s is not watched", arn, arn.Account())
 	}
 	return r[at], nil
 }
@@ -216,7 +216,7 @@ func (r routes) Measure(ctx context.Context, queries []model.Query, progress fun
 			problems = append(problems, model.Problem{Region: q.Region, Operation: "GetMetricData", Err: errNotOneAccount})
 			continue
 		}
-		lists[arn.Account] = append(lists[arn.Account], q)
+		lists[arn.Account()] = append(lists[arn.Account()], q)
 	}
 	readings := model.Readings{}
 	for _, one := range r {

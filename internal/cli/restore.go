@@ -167,7 +167,7 @@ func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit
 	defer done()
 	parts := s.app(s.acting(values, o.dryRun))
 	may := fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
-	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region, may, o.dryRun); err != nil {
+	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region(), may, o.dryRun); err != nil {
 		return err
 	}
 	answer, err := parts.Actions.Restore(ctx, record, actions.RestoreOptions{

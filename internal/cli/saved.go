@@ -101,6 +101,6 @@ func recordsOf(records []events.Audit, of model.Account) []events.Audit {
 	}
 	return slices.DeleteFunc(slices.Clone(records), func(a events.Audit) bool {
 		arn, err := model.ParseARN(a.ARN)
-		return err != nil || arn.Account != of.ID
+		return err != nil || arn.Account() != of.ID
 	})
 }

@@ -175,7 +175,7 @@ func (o *scheduleOptions) run(
 	}
 	defer done()
 	parts := s.app(app.Options{Deployment: deployment, DryRun: o.dryRun})
-	if err := s.announce(ctx, parts.Owner, "region "+arn.Region, may, o.dryRun); err != nil {
+	if err := s.announce(ctx, parts.Owner, "region "+arn.Region(), may, o.dryRun); err != nil {
 		return err
 	}
 	resource, tags, err := parts.Describe(ctx, arn, kind)
@@ -187,8 +187,8 @@ func (o *scheduleOptions) run(
 			return err
 		}
 	}
-	found, problems := o.prices.source(s)(ctx, []string{arn.Region})
-	price, _ := found.Of(arn.Region, pricing.ProductOf(kind, resource.Recipe))
+	found, problems := o.prices.source(s)(ctx, []string{arn.Region()})
+	price, _ := found.Of(arn.Region(), pricing.ProductOf(kind, resource.Recipe))
 	out := report.ScheduleOf(resource, tags, price, s.clock.Now())
 	s.progress.clear()
 	if err := s.streams.print(out, o.output); err != nil {

@@ -224,7 +224,7 @@ func (v Values) Text(name string) string {
 // account has regions of its own, these.
 func (v Values) OfAccount(id string, regions []string) Values {
 	narrow := func(s model.Selection) model.Selection {
-		return model.Selection{All: s.All, ARNs: slices.DeleteFunc(slices.Clone(s.ARNs), func(arn model.ARN) bool { return arn.Account != id })}
+		return model.Selection{All: s.All, ARNs: slices.DeleteFunc(slices.Clone(s.ARNs), func(arn model.ARN) bool { return arn.Account() != id })}
 	}
 	v.Campaigns, v.Recommenders = narrow(v.Campaigns), narrow(v.Recommenders)
 	if len(regions) > 0 {
@@ -237,7 +237,7 @@ func (v Values) OfAccount(id string, regions []string) Values {
 func (v Values) Accounts() []string {
 	var ids []string
 	for _, arn := range slices.Concat(v.Campaigns.ARNs, v.Recommenders.ARNs) {
-		ids = append(ids, arn.Account)
+		ids = append(ids, arn.Account())
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)

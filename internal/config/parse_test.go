@@ -256,7 +256,7 @@ func TestChatNotifications(t *testing.T) {
 
 func TestKMSKeyARN(t *testing.T) {
 	key := func(region, id string) model.ARN {
-		return model.ARN{Partition: "aws", Service: "kms", Region: region, Account: "123456789012", Resource: "key/" + id}
+		return model.NewARN("aws", "kms", region, "123456789012", "key/"+id)
 	}
 	runParse(t, KMSKeyARN, func(v Values) any { return v.KMSKey }, []parseTest{
 		{"a key", `"arn:aws:kms:eu-west-1:123456789012:key/1-a"`, key("eu-west-1", "1-a"), ""},

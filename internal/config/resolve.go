@@ -114,10 +114,10 @@ func (v Values) Within(home string) error {
 		}
 	}
 	for _, arn := range v.Campaigns.ARNs {
-		check(CampaignARNs, arn.String(), arn.Region)
+		check(CampaignARNs, arn.String(), arn.Region())
 	}
 	for _, arn := range v.Recommenders.ARNs {
-		check(RecommenderARNs, arn.String(), arn.Region)
+		check(RecommenderARNs, arn.String(), arn.Region())
 	}
 	for _, region := range v.Regions {
 		check(Regions, region, region)

@@ -183,7 +183,7 @@ func (b *bed) watched(d time.Duration, names ...string) {
 			if strings.HasPrefix(name, "recommender/") {
 				kind = model.Recommender
 			}
-			arn := model.ARN{Partition: "aws", Service: "personalize", Region: home, Account: account, Resource: name}
+			arn := model.NewARN("aws", "personalize", home, account, name)
 			data = append(data, model.Datum{
 				Region: home, Metric: model.ResourceMetric(model.Resource{ARN: arn, Kind: kind}, model.NamespaceMonitor, kind.UtilizationMetric()),
 				Unit: "Percent", Time: at,

@@ -120,7 +120,7 @@ func TestAResourceThatCannotBeDescribedIsToldOf(t *testing.T) {
 
 func TestAResourceJustDeletedIsLeftOut(t *testing.T) {
 	b := newBed(t, localaws.ExampleEstate())
-	arn := model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "campaign/shop-spring-sale"}
+	arn := model.NewARN("aws", "personalize", "us-east-1", "123456789012", "campaign/shop-spring-sale")
 	result, err := b.boards().Build(context.Background(), cycle.DashboardInput{Params: values(t, nil), LeaveOut: []model.ARN{arn}})
 	if err != nil {
 		t.Fatal(err)

@@ -150,7 +150,7 @@ func (r *run) notify(ctx context.Context) <-chan map[string]model.ARN {
 	regions := []string{r.Region}
 	for _, resource := range r.snapshot.Resources {
 		regions = append(regions, resource.Region())
-		in.Identity = writer.Identity{Account: resource.ARN.Account, Partition: resource.ARN.Partition}
+		in.Identity = writer.Identity{Account: resource.ARN.Account(), Partition: resource.ARN.Partition()}
 	}
 	in.Regions = sorted(regions)
 	done := make(chan map[string]model.ARN, 1)

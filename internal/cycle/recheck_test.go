@@ -282,7 +282,7 @@ func TestRecheckTellsWhatCannotBeLookedAt(t *testing.T) {
 		return b.rechecker.Recheck(context.Background(), req)
 	}
 	gone := list[0]
-	gone.ARN.Resource += "-gone"
+	gone.ARN = gone.ARN.WithResource(gone.ARN.Resource() + "-gone")
 	if d, err := check(gone); err != nil || d.Verdict != rules.Refused || d.Reason != "it does not exist any more" {
 		t.Errorf("gone: %+v, %v", d, err)
 	}
@@ -475,7 +475,7 @@ func TestARecommenderJustStartedIsNotStoppedByANewMonitor(t *testing.T) {
 					b.next()
 				} else {
 					b.skipHour(model.Resource{
-						ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: home, Account: account, Resource: "recommender/r"},
+						ARN:  model.NewARN("aws", "personalize", home, account, "recommender/r"),
 						Kind: model.Recommender, MinTPS: 1,
 					})
 				}

@@ -62,7 +62,7 @@ func (s *Savings) Run(ctx context.Context, in SavingsInput) (report.Saved, error
 	if s.o.Prices != nil && len(endpoints) > 0 {
 		var regions []string
 		for _, e := range endpoints {
-			regions = append(regions, e.ARN.Region)
+			regions = append(regions, e.ARN.Region())
 		}
 		table, failed := s.o.Prices(ctx, sorted(regions))
 		prices = table
@@ -124,7 +124,7 @@ func knownOf(s model.Snapshot) func(model.ARN) savings.Known {
 		if k, ok := known[arn]; ok {
 			return k
 		}
-		l, kind := complete[arn.Region], model.Campaign
+		l, kind := complete[arn.Region()], model.Campaign
 		if _, k, err := model.ParseResourceARN(arn.String()); err == nil {
 			kind = k
 		}

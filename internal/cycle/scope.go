@@ -22,7 +22,7 @@ func within(s model.Scope, region string) model.Scope {
 		if selection.All {
 			return model.Selection{All: slices.Contains(s.Regions, region)}
 		}
-		return model.Selection{ARNs: slices.DeleteFunc(slices.Clone(selection.ARNs), func(arn model.ARN) bool { return arn.Region != region })}
+		return model.Selection{ARNs: slices.DeleteFunc(slices.Clone(selection.ARNs), func(arn model.ARN) bool { return arn.Region() != region })}
 	}
 	return model.Scope{Campaigns: narrow(s.Campaigns), Recommenders: narrow(s.Recommenders), Regions: []string{region}}
 }
@@ -36,7 +36,7 @@ func Regions(s model.Scope) []string {
 	for _, selection := range []model.Selection{s.Campaigns, s.Recommenders} {
 		if !selection.All {
 			for _, arn := range selection.ARNs {
-				regions = append(regions, arn.Region)
+				regions = append(regions, arn.Region())
 			}
 		}
 	}

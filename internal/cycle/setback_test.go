@@ -29,7 +29,7 @@ func campaignWith(minTPS int, traffic localaws.EstateTraffic) localaws.Estate {
 func (b *bed) hour(given map[string]string, minimum int) report.Result {
 	b.tb.Helper()
 	b.skipHour(model.Resource{
-		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: home, Account: account, Resource: "campaign/c"},
+		ARN:  model.NewARN("aws", "personalize", home, account, "campaign/c"),
 		Kind: model.Campaign, MinTPS: minimum,
 	})
 	return b.run(given)

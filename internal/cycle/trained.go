@@ -75,8 +75,8 @@ func trainedDays(facts []training.Facts, prices pricing.Table, now time.Time, in
 		group, _ := model.ParseARN(s.Group) // without a name if it is not known
 		day := report.TrainedDay{Solution: arn, DatasetGroup: group.Name(), Recipe: s.Recipe, Day: k.day, Hours: n}
 		if !unknown[k] && s.Recipe != "" && pricing.TrainingOf(s.Recipe) == pricing.Training { // AWS bills the others by interactions
-			day.Price, _ = prices.Of(arn.Region, pricing.Training)
-			day.Estimate = prices.Once(arn.Region, pricing.Training, &n)
+			day.Price, _ = prices.Of(arn.Region(), pricing.Training)
+			day.Estimate = prices.Once(arn.Region(), pricing.Training, &n)
 		}
 		days = append(days, day)
 	}

@@ -36,7 +36,7 @@ func (m *ownMeter) Measure(_ context.Context, queries []model.Query, _ func(done
 
 // checkOf are the queries of an hourly check of a busy campaign.
 func checkOf(name string, at rules.EvaluationTime) []model.Query {
-	arn := model.ARN{Partition: "aws", Service: "personalize", Region: home, Account: account, Resource: "campaign/" + name}
+	arn := model.NewARN("aws", "personalize", home, account, "campaign/"+name)
 	r := model.Resource{ARN: arn, Kind: model.Campaign, Name: name, Recipe: "aws-sims", MinTPS: 40, Created: at.Now.AddDate(-1, 0, 0), Described: true}
 	return rules.CheckQueries(r, rules.Throughput{Readable: true, Requests: 1}, rules.Settings{}, at)
 }

@@ -26,7 +26,7 @@ const (
 // resource is an active one of a dataset group. Its recipe may be empty.
 func resource(kind model.Kind, partition, region, datasetGroup, name, recipe string) model.Resource {
 	arn := func(resource string) model.ARN {
-		return model.ARN{Partition: partition, Service: "personalize", Region: region, Account: "123456789012", Resource: resource}
+		return model.NewARN(partition, "personalize", region, "123456789012", resource)
 	}
 	r := model.Resource{ARN: arn(string(kind) + "/" + name), Kind: kind, Name: name, Recipe: recipe, Status: model.StatusActive, MinTPS: 1}
 	if datasetGroup != "" {

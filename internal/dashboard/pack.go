@@ -101,7 +101,7 @@ type groupKey struct {
 
 // name is the dataset group's; empty if it is unknown.
 func (k groupKey) name() string {
-	_, name, _ := strings.Cut(k.arn.Resource, "/")
+	_, name, _ := strings.Cut(k.arn.Resource(), "/")
 	return name
 }
 

@@ -13,9 +13,8 @@ func (k groupKey) header() string {
 	}
 	text := "### Dataset group " + plainText(k.name()) + " (" + k.region + ")"
 	// The console has a dollar where the ARN has a slash.
-	arn := k.arn
-	arn.Resource = arn.Type() + "$" + url.PathEscape(k.name())
-	if link := consoleLink(arn.Partition, k.region, "personalize", arn.String()+"/setup", "Manage"); link != "" {
+	arn := k.arn.WithResource(k.arn.Type() + "$" + url.PathEscape(k.name()))
+	if link := consoleLink(arn.Partition(), k.region, "personalize", arn.String()+"/setup", "Manage"); link != "" {
 		text += " · " + link
 	}
 	return text
@@ -52,7 +51,7 @@ func introduction(in Input, groups []group, n, all int) string {
 	if all == 1 {
 		return introText
 	}
-	partition := groups[0].resources[0].ARN.Partition
+	partition := groups[0].resources[0].ARN.Partition()
 	text := fmt.Sprintf("%s\n\nDashboard %d of %d", introText, n, all)
 	for _, to := range []struct {
 		label  string

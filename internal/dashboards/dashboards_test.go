@@ -54,7 +54,7 @@ func boardsOf(n int) []dashboard.Board {
 	resources := awsbed.Campaigns(home, n)
 	for i := range resources {
 		resources[i].DatasetGroup = resources[i].ARN
-		resources[i].DatasetGroup.Resource = "dataset-group/shop"
+		resources[i].DatasetGroup = resources[i].DatasetGroup.WithResource("dataset-group/shop")
 	}
 	return dashboard.Render(dashboard.Input{Name: boardName, Region: home, Resources: resources})
 }

@@ -161,7 +161,7 @@ func decodeAudit(raw []byte) (Audit, error) {
 	case a.Time.IsZero():
 		return Audit{}, errors.New("the audit record has no time")
 	}
-	a.Kind, a.Region = kind, arn.Region
+	a.Kind, a.Region = kind, arn.Region()
 	// Records may come from anyone: a command of theirs is neither shown nor executed.
 	a.Restore, a.Note = a.RestoreCommand(), ""
 	return a, nil
@@ -258,8 +258,8 @@ func (a Audit) Undoing() model.Action {
 // a resource.
 func solutionBeside(resource model.ARN, version string) bool {
 	arn, err := model.ParseARN(version)
-	return err == nil && solutionPath.MatchString(arn.Resource) &&
-		arn.Partition == resource.Partition && arn.Service == resource.Service && arn.Region == resource.Region && arn.Account == resource.Account
+	return err == nil && solutionPath.MatchString(arn.Resource()) &&
+		arn.Partition() == resource.Partition() && arn.Service() == resource.Service() && arn.Region() == resource.Region() && arn.Account() == resource.Account()
 }
 
 // solutionPath is the last part of the ARN of a solution version (its name and id).

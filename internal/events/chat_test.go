@@ -24,7 +24,7 @@ const (
 func record(arn string, action model.Action, change ...func(*events.Audit)) events.Audit {
 	parsed, _ := model.ParseARN(arn)
 	a := events.Audit{
-		Time: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC), ARN: arn, Kind: model.Kind(parsed.Type()), Region: parsed.Region,
+		Time: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC), ARN: arn, Kind: model.Kind(parsed.Type()), Region: parsed.Region(),
 		Action: action, Outcome: events.OutcomeDone, Automatic: true, Reason: "why", NewMinTPS: 7,
 		Before: &events.Before{Name: parsed.Name(), Status: "ACTIVE", MinTPS: 10, SolutionVersion: giftsRun, AutoTraining: new(true), Schedule: "rate(7 days)"},
 	}

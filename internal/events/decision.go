@@ -159,7 +159,7 @@ func (a Audit) notificationRaw(t DetailType) json.RawMessage {
 func (a Audit) chat(t DetailType) map[string]any {
 	arn, _, err := a.subject()
 	if err != nil {
-		arn = model.ARN{Region: a.Region, Resource: a.ARN}
+		arn = model.NewARN("", "", a.Region, "", a.ARN)
 	}
 	title := shortened(chatText(a.chatTitle(t, arn.Name())), maxChatTitle)
 	author := "a person"
@@ -168,7 +168,7 @@ func (a Audit) chat(t DetailType) map[string]any {
 	}
 	content := map[string]any{
 		"textType": "client-markdown", "title": title, "description": shortened(cmp.Or(chatText(a.Reason), title), maxChatText),
-		"keywords": []string{"Amazon Personalize", arn.Region},
+		"keywords": []string{"Amazon Personalize", arn.Region()},
 	}
 	if step := a.chatStep(); step != "" {
 		content["nextSteps"] = []string{step}
@@ -177,7 +177,7 @@ func (a Audit) chat(t DetailType) map[string]any {
 		"version": "1.0", "source": "custom", "content": content,
 		"metadata": map[string]any{
 			"threadId": a.ARN, "summary": title, "eventType": string(t), "relatedResources": []string{a.ARN}, // a thread for each resource
-			"additionalContext": map[string]string{"region": arn.Region, "account": arn.Account, "decidedBy": author, "outcome": a.Outcome},
+			"additionalContext": map[string]string{"region": arn.Region(), "account": arn.Account(), "decidedBy": author, "outcome": a.Outcome},
 		},
 	}
 }

@@ -33,7 +33,7 @@ func FuzzDecodeAudit(f *testing.F) {
 			return
 		}
 		arn, kind, err := a.subject()
-		if err != nil || kind != a.Kind || arn.Region != a.Region || a.Outcome == "" || a.Time.IsZero() {
+		if err != nil || kind != a.Kind || arn.Region() != a.Region || a.Outcome == "" || a.Time.IsZero() {
 			t.Fatalf("accepted %+v (%v)", a, err)
 		}
 		token, err := a.Token()

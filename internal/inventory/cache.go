@@ -51,7 +51,7 @@ func (e entry) settled() bool {
 }
 
 func (e entry) isOf(j job) bool {
-	return e.resource.ARN.Region == j.region && e.resource.Kind == j.kind
+	return e.resource.ARN.Region() == j.region && e.resource.Kind == j.kind
 }
 
 // reuseVersion copies the solution version from an older entry of the same campaign, if

@@ -77,18 +77,18 @@ func (inv *Inventory) list(ctx context.Context, region string, kind model.Kind) 
 // describe reads a resource as it is now. A campaign lacks recipe and dataset group, which
 // come from its solution version.
 func (inv *Inventory) describe(ctx context.Context, arn model.ARN, kind model.Kind) (entry, error) {
-	client, name := inv.o.Clients.Personalize(arn.Region), arn.String()
+	client, name := inv.o.Clients.Personalize(arn.Region()), arn.String()
 	var e entry
 	var err error
 	if kind == model.Campaign {
 		var out *personalize.DescribeCampaignOutput
 		if out, err = client.DescribeCampaign(ctx, &personalize.DescribeCampaignInput{CampaignArn: &name}); err == nil {
-			e.resource, e.versionARN, err = campaignFromDescription(arn.Region, out.Campaign, inv.o.Clock.Now())
+			e.resource, e.versionARN, err = campaignFromDescription(arn.Region(), out.Campaign, inv.o.Clock.Now())
 		}
 	} else {
 		var out *personalize.DescribeRecommenderOutput
 		if out, err = client.DescribeRecommender(ctx, &personalize.DescribeRecommenderInput{RecommenderArn: &name}); err == nil {
-			e.resource, err = recommenderFromDescription(arn.Region, out.Recommender, inv.o.Clock.Now())
+			e.resource, err = recommenderFromDescription(arn.Region(), out.Recommender, inv.o.Clock.Now())
 		}
 	}
 	if err == nil && e.resource.ARN != arn {
@@ -102,11 +102,11 @@ func (inv *Inventory) describe(ctx context.Context, arn model.ARN, kind model.Ki
 // be of the kind and region. An unknown minimum is 1, which is the service's default and
 // its lowest value.
 func resourceOf(region string, kind model.Kind, arn, name, status *string, minimum *int32) (model.Resource, error) {
-	parsed, err := model.ParseARN(shared(aws.ToString(arn))) // its parts are parts of this text
+	parsed, err := model.ParseARN(aws.ToString(arn))
 	if err != nil {
 		return model.Resource{}, fmt.Errorf("the response has a %s without a valid ARN: %w", kind, err)
 	}
-	if got, ok := parsed.Kind(); !ok || got != kind || parsed.Region != region {
+	if got, ok := parsed.Kind(); !ok || got != kind || parsed.Region() != region {
 		return model.Resource{}, fmt.Errorf("the response for a %s in %s has %s", kind, region, parsed)
 	}
 	r := model.Resource{
@@ -212,7 +212,7 @@ func (inv *Inventory) Tags(ctx context.Context, resources []model.Resource) (map
 }
 
 func (inv *Inventory) tags(ctx context.Context, arn model.ARN) (map[string]string, error) {
-	out, err := inv.o.Clients.Personalize(arn.Region).ListTagsForResource(ctx, &personalize.ListTagsForResourceInput{
+	out, err := inv.o.Clients.Personalize(arn.Region()).ListTagsForResource(ctx, &personalize.ListTagsForResourceInput{
 		ResourceArn: aws.String(arn.String()),
 	})
 	if err != nil {

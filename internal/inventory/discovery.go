@@ -65,7 +65,7 @@ func (d *discovery) run(ctx context.Context, j job) result {
 		})
 		for arn := range j.named {
 			if !r.seen[arn] {
-				inv.o.Logger.Warn("resource does not exist", "arn", arn.String(), "region", arn.Region, "kind", string(j.kind))
+				inv.o.Logger.Warn("resource does not exist", "arn", arn.String(), "region", arn.Region(), "kind", string(j.kind))
 			}
 		}
 	}

@@ -91,11 +91,11 @@ func jobsOf(scope model.Scope) []job {
 		}
 		named := map[string]map[model.ARN]bool{}
 		for _, arn := range selection.ARNs {
-			if named[arn.Region] == nil {
-				named[arn.Region] = map[model.ARN]bool{}
-				jobs = append(jobs, job{region: arn.Region, kind: kind, named: named[arn.Region]})
+			if named[arn.Region()] == nil {
+				named[arn.Region()] = map[model.ARN]bool{}
+				jobs = append(jobs, job{region: arn.Region(), kind: kind, named: named[arn.Region()]})
 			}
-			named[arn.Region][arn] = true
+			named[arn.Region()][arn] = true
 		}
 	}
 	slices.SortFunc(jobs, func(a, b job) int {
@@ -190,7 +190,7 @@ func (inv *Inventory) refresh(ctx context.Context, recipes *recipeReader, arn mo
 		inv.entries.drop(arn)
 		return finding{gone: true}
 	case err != nil:
-		return finding{problem: &model.Problem{ARN: arn.String(), Region: arn.Region, Operation: describeOperation(kind), Err: err}}
+		return finding{problem: &model.Problem{ARN: arn.String(), Region: arn.Region(), Operation: describeOperation(kind), Err: err}}
 	}
 	if old, ok := inv.entries.get(arn); ok && kind == model.Campaign {
 		e.summary = old.summary

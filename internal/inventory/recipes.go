@@ -126,7 +126,7 @@ func solutionOf(versionARN string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the campaign's solution version: %w", err)
 	}
-	if strings.Count(arn.Resource, "/") < 2 {
+	if strings.Count(arn.Resource(), "/") < 2 {
 		return "", fmt.Errorf("the campaign's solution version %q names no solution and version", versionARN)
 	}
 	return versionARN[:strings.LastIndex(versionARN, "/")], nil

@@ -208,7 +208,7 @@ func (s *service) list(all []object, member, key, region string, page int) objec
 // The resources of tests: account and names are always the same.
 
 func arnOf(region string, kind model.Kind, name string) model.ARN {
-	return model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: string(kind) + "/" + name}
+	return model.NewARN("aws", "personalize", region, "123456789012", string(kind)+"/"+name)
 }
 
 func versionARN(region, solution, version string) string {

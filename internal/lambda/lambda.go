@@ -205,8 +205,8 @@ func (h *Handler) forget() {
 func identityOf(ctx context.Context) writer.Identity {
 	if invocation, ok := lambdacontext.FromContext(ctx); ok {
 		arn, err := model.ParseARN(invocation.InvokedFunctionArn)
-		if err == nil && arn.Service == "lambda" && len(arn.Account) == 12 {
-			return writer.Identity{Account: arn.Account, Partition: arn.Partition}
+		if err == nil && arn.Service() == "lambda" && len(arn.Account()) == 12 {
+			return writer.Identity{Account: arn.Account(), Partition: arn.Partition()}
 		}
 	}
 	return writer.Identity{}

@@ -132,8 +132,8 @@ func (h *Handler) action(ctx context.Context, action model.Action, payload []byt
 	if err != nil {
 		return "", err
 	}
-	if account := identityOf(ctx).Account; account != "" && account != req.ARN.Account {
-		return "", fmt.Errorf("%s belongs to the account %s, this function to %s", req.ARN, req.ARN.Account, account)
+	if account := identityOf(ctx).Account; account != "" && account != req.ARN.Account() {
+		return "", fmt.Errorf("%s belongs to the account %s, this function to %s", req.ARN, req.ARN.Account(), account)
 	}
 	ctx, cancel := shorten(ctx, followTime)
 	defer cancel()

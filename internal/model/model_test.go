@@ -216,7 +216,7 @@ func TestResourcesSortLikeTheirARNs(t *testing.T) {
 	for _, region := range []string{"us-west-2", "ap-south-1", "ap-southeast-1", "eu-west-1"} {
 		for _, kind := range []Kind{Recommender, Campaign} {
 			for _, name := range []string{"b", "a", "a-1", "A", "a1", "a_"} {
-				arn := ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: string(kind) + "/" + name}
+				arn := NewARN("aws", "personalize", region, "123456789012", string(kind)+"/"+name)
 				resources = append(resources, Resource{ARN: arn, Kind: kind, Name: name})
 			}
 		}

@@ -73,7 +73,7 @@ type Resource struct {
 }
 
 // Region is the region of the resource.
-func (r Resource) Region() string { return r.ARN.Region }
+func (r Resource) Region() string { return r.ARN.Region() }
 
 // CompareResources orders by region, kind and name.
 func CompareResources(a, b Resource) int { return a.ARN.Compare(b.ARN) }

@@ -120,7 +120,7 @@ func TestNoTargetWithoutATopicForChats(t *testing.T) {
 // Topics in the region of the key are encrypted with it, those of the deployment's chats too. Others
 // are not, which is logged, and a topic with a key keeps it.
 func TestTopicsAreEncryptedInTheRegionOfTheKey(t *testing.T) {
-	key := model.ARN{Partition: "aws", Service: "kms", Region: home, Account: testAccount, Resource: "key/1"}
+	key := model.NewARN("aws", "kms", home, testAccount, "key/1")
 	w := newWorld(t)
 	w.CreateTopic(home)
 	a, log := w.actor()
@@ -133,7 +133,7 @@ func TestTopicsAreEncryptedInTheRegionOfTheKey(t *testing.T) {
 	}
 	keyOf := func(topic model.ARN) string {
 		t.Helper()
-		out, err := w.Raw.SNS(topic.Region).GetTopicAttributes(ctxAll, &sns.GetTopicAttributesInput{TopicArn: aws.String(topic.String())})
+		out, err := w.Raw.SNS(topic.Region()).GetTopicAttributes(ctxAll, &sns.GetTopicAttributesInput{TopicArn: aws.String(topic.String())})
 		w.Must(err)
 		return out.Attributes[attributeKey]
 	}
@@ -148,7 +148,7 @@ func TestTopicsAreEncryptedInTheRegionOfTheKey(t *testing.T) {
 		t.Errorf("log:\n%s", log)
 	}
 	w.Writes()
-	in.Key.Resource = "key/2"
+	in.Key = in.Key.WithResource("key/2")
 	ensure(in)
 	ensure(Input{Regions: []string{other}, Chat: true})
 	w.WantWrites(map[string]int{})

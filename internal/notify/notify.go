@@ -35,10 +35,7 @@ const (
 )
 
 // ChatTopic is the topic for chat applications beside the topic of a region.
-func ChatTopic(topic model.ARN) model.ARN {
-	topic.Resource = ChatTopicName
-	return topic
-}
+func ChatTopic(topic model.ARN) model.ARN { return topic.WithResource(ChatTopicName) }
 
 // checkTTL is how long a region that was found in order is not checked again. What someone
 // removes meanwhile is restored within the hour.

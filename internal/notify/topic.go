@@ -110,7 +110,7 @@ func (s *setup) ensureKey(ctx context.Context, current string) {
 	case current != "":
 		log(slog.LevelInfo, "topic is encrypted; the policy of its key must let cloudwatch.amazonaws.com and events.amazonaws.com "+
 			"call kms:GenerateDataKey* and kms:Decrypt", current)
-	case s.Key.Region != s.region:
+	case s.Key.Region() != s.region:
 		log(slog.LevelInfo, "topic is not encrypted: a key encrypts in its own region only", key)
 	default:
 		s.setAttribute(ctx, "encrypt the topic with "+key, attributeKey, key)
@@ -122,7 +122,7 @@ func (s *setup) ensureKey(ctx context.Context, current string) {
 func (s *setup) createTopic(ctx context.Context) (policy string, ok bool) {
 	arn := s.topic.String()
 	create := writer.Call(s.w.Clients.SNS(s.region).CreateTopic, &sns.CreateTopicInput{
-		Name: aws.String(s.topic.Resource), Tags: writer.TagList(s.w.OwnTags(), writer.SNSTag),
+		Name: aws.String(s.topic.Resource()), Tags: writer.TagList(s.w.OwnTags(), writer.SNSTag),
 	})
 	created := s.write(ctx, opCreateTopic, arn, "create the notification topic", create)
 	if !created || s.w.DryRun {

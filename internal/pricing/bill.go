@@ -73,7 +73,7 @@ type volume struct {
 }
 
 func (u Use) pool(month time.Time) pool {
-	return pool{u.ARN.Account, u.Price.Region, u.Price.Product, month}
+	return pool{u.ARN.Account(), u.Price.Region, u.Price.Product, month}
 }
 
 // NewBill makes the bill of the uses.

@@ -15,7 +15,7 @@ var march = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 func resource(kind model.Kind, region, name, recipe string, minimum int) model.Resource {
 	arn := func(path string) model.ARN {
-		return model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: path}
+		return model.NewARN("aws", "personalize", region, "123456789012", path)
 	}
 	return model.Resource{
 		ARN: arn(string(kind) + "/" + name), Kind: kind, Name: name, Recipe: recipe, MinTPS: minimum,

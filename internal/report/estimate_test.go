@@ -16,7 +16,7 @@ import (
 func flatEntry(t pricing.Table, kind model.Kind, region, name, recipe string, minimum, newMin int, demand float64) Entry {
 	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 	r := model.Resource{
-		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: string(kind) + "/" + name},
+		ARN:  model.NewARN("aws", "personalize", region, "123456789012", string(kind)+"/"+name),
 		Kind: kind, Name: name, Recipe: recipe, MinTPS: minimum, Created: start.AddDate(-1, 0, 0),
 	}
 	at := func(minimum int) []billing.Hour {

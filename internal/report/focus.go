@@ -138,12 +138,12 @@ func (f focusLine) cells(c pricing.Charge) []string {
 	contracted := decimal(c.UnitPrice*(1-f.price.Discount/100), priceDecimals)
 	listCost, cost := new(big.Rat).Mul(quantity, list), digitsOf(new(big.Rat).Mul(quantity, contracted))
 	cells := []string{
-		cost, cmp.Or(f.account.Payer, f.arn.Account), "", f.price.Currency, focusTime(month.AddDate(0, 1, 0)), focusTime(month),
+		cost, cmp.Or(f.account.Payer, f.arn.Account()), "", f.price.Currency, focusTime(month.AddDate(0, 1, 0)), focusTime(month),
 		"Usage", "", fmt.Sprintf("Amazon Personalize %s %s: %s (estimate)", strings.ToLower(f.kind), f.arn.Name(), f.description), "Usage-Based",
 		focusTime(f.day.End), focusTime(f.day.Start),
 		f.consumed, f.unit, cost, digitsOf(contracted), cost, "AWS",
 		digitsOf(listCost), digitsOf(list), "Standard", digitsOf(quantity), c.Unit, "AWS", "AWS",
-		f.arn.Region, cmp.Or(regionNames[f.arn.Region], f.arn.Region), f.arn.String(), f.arn.Name(), "Personalize " + f.kind,
+		f.arn.Region(), cmp.Or(regionNames[f.arn.Region()], f.arn.Region()), f.arn.String(), f.arn.Name(), "Personalize " + f.kind,
 		"AI and Machine Learning", "Amazon Personalize", "Machine Learning", f.tags,
 		f.datasetGroup, string(f.price.Confidence), f.price.Date, f.price.Source, f.recipe,
 	}

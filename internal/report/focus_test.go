@@ -28,9 +28,9 @@ func focusLedger() Ledger {
 	var entries []Entry
 	add := func(t pricing.Table, kind model.Kind, region, name, recipe string, created time.Time, use func(i int) (minimum, used float64)) {
 		r := model.Resource{
-			ARN:  model.ARN{Partition: model.PartitionOf(region), Service: "personalize", Region: region, Account: "123456789012", Resource: string(kind) + "/" + name},
+			ARN:  model.NewARN(model.PartitionOf(region), "personalize", region, "123456789012", string(kind)+"/"+name),
 			Kind: kind, Name: name, Recipe: recipe, Status: model.StatusActive, MinTPS: 1, Created: created,
-			DatasetGroup: model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: "dataset-group/shop"},
+			DatasetGroup: model.NewARN("aws", "personalize", region, "123456789012", "dataset-group/shop"),
 		}
 		w := span
 		if created.After(w.Start) {
@@ -53,7 +53,7 @@ func focusLedger() Ledger {
 	entries = append(entries, Entry{Subject: Subject{ARN: "arn:aws:personalize:us-east-1:123456789012:campaign/unread", Kind: model.Campaign}, Note: "not read"})
 	entries[0].Tags = map[string]string{"team": `"web" & app`}
 	trained := TrainedDay{
-		Solution: model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "solution/shop"},
+		Solution: model.NewARN("aws", "personalize", "us-east-1", "123456789012", "solution/shop"),
 		Recipe:   "aws-sims", Day: end.Truncate(24 * time.Hour), Hours: 4.5, Estimate: table.Once("us-east-1", pricing.Training, new(4.5)),
 	}
 	trained.Price, _ = table.Of("us-east-1", pricing.Training)

@@ -69,7 +69,7 @@ func (g Grouping) key(e Entry) string {
 		if err != nil {
 			return keyUnknown
 		}
-		return arn.Account
+		return arn.Account()
 	}
 	if e.Tags == nil {
 		return keyUnknown

@@ -72,10 +72,10 @@ func ledgerOf() Ledger {
 	span := model.NewWindow(end.Add(-48*time.Hour), end)
 	resource := func(kind model.Kind, region, name, recipe string, minimum int) model.Resource {
 		return model.Resource{
-			ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: string(kind) + "/" + name},
+			ARN:  model.NewARN("aws", "personalize", region, "123456789012", string(kind)+"/"+name),
 			Kind: kind, Name: name, Recipe: recipe, Status: model.StatusActive, MinTPS: minimum,
 			Created:      end.Add(-90 * 24 * time.Hour),
-			DatasetGroup: model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: "dataset-group/shop"},
+			DatasetGroup: model.NewARN("aws", "personalize", region, "123456789012", "dataset-group/shop"),
 		}
 	}
 	usage := func(paid, used, known float64, idleSince time.Time) billing.Metered {

@@ -16,7 +16,7 @@ func TestMonth(t *testing.T) {
 	first := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	end := first.AddDate(0, 0, 20)
 	r := model.Resource{
-		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "campaign/c"},
+		ARN:  model.NewARN("aws", "personalize", "us-east-1", "123456789012", "campaign/c"),
 		Kind: model.Campaign, Name: "c", Recipe: "aws-sims", MinTPS: 10, Created: first.AddDate(-1, 0, 0),
 	}
 	metered := func(from, to time.Time, tps func(at time.Time) float64) billing.Metered {

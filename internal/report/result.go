@@ -31,7 +31,7 @@ type Subject struct {
 // SubjectOf describes a resource.
 func SubjectOf(r model.Resource) Subject {
 	return Subject{
-		ARN: r.ARN.Shared(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe,
+		ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe,
 		Status: r.Status, Min: r.MinTPS,
 	}
 }

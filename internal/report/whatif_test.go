@@ -22,7 +22,7 @@ func whatIfOf() WhatIf {
 	subject := ledgerOf().Resources[0].Subject
 	resource := func(kind model.Kind, name string) model.Resource {
 		return model.Resource{
-			ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: subject.Region, Account: "123456789012", Resource: string(kind) + "/" + name},
+			ARN:  model.NewARN("aws", "personalize", subject.Region, "123456789012", string(kind)+"/"+name),
 			Kind: kind, Name: name, Recipe: subject.Recipe, Status: subject.Status, MinTPS: 40, Created: end.AddDate(-1, 0, 0),
 		}
 	}

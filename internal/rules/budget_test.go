@@ -106,8 +106,7 @@ func TestApplyBudgets(t *testing.T) {
 	decisions := func() (list []Decision) { // in each region 4 removals, 2 step-downs and 2 that change nothing
 		for i := range 16 {
 			r := campaign(1)
-			r.ARN.Resource = fmt.Sprintf("campaign/c-%d", i)
-			r.ARN.Region = regions[i%2]
+			r.ARN = r.ARN.WithResource(fmt.Sprintf("campaign/c-%d", i)).WithRegion(regions[i%2])
 			verdict := []Verdict{Delete, Delete, Stop, Stop, StepDown, StepDown, None, Refused}[i/2%8]
 			list = append(list, Decision{Resource: r, Verdict: verdict, Reason: "so"})
 		}

@@ -22,7 +22,7 @@ func testSettings() Settings {
 // campaign is an ACTIVE campaign of 30 days, never updated since, with a sure recipe.
 func campaign(minTPS int, change ...func(*model.Resource)) model.Resource {
 	r := model.Resource{
-		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: "eu-west-1", Account: "123456789012", Resource: "campaign/home"},
+		ARN:  model.NewARN("aws", "personalize", "eu-west-1", "123456789012", "campaign/home"),
 		Kind: model.Campaign, Name: "home", Recipe: "aws-user-personalization", Status: model.StatusActive, MinTPS: minTPS,
 		Created: testNow.Add(-30 * 24 * time.Hour), LastUpdated: testNow.Add(-30 * 24 * time.Hour),
 		Described: true, Observed: testNow,
@@ -35,7 +35,7 @@ func campaign(minTPS int, change ...func(*model.Resource)) model.Resource {
 
 func recommender(minRPS int, change ...func(*model.Resource)) model.Resource {
 	return campaign(minRPS, append([]func(*model.Resource){func(r *model.Resource) {
-		r.Kind, r.ARN.Resource, r.Recipe = model.Recommender, "recommender/home", "aws-ecomm-recommended-for-you"
+		r.Kind, r.ARN, r.Recipe = model.Recommender, r.ARN.WithResource("recommender/home"), "aws-ecomm-recommended-for-you"
 	}}, change...)...)
 }
 

@@ -228,7 +228,7 @@ func gapsOf(w model.Window, peers []model.Series) model.Series {
 	gaps, readings := GapsQuery("eu-west-1", w), model.Readings{}
 	var resources []model.Resource
 	for i, series := range peers {
-		r := campaign(1, func(r *model.Resource) { r.ARN.Resource = fmt.Sprintf("campaign/c%d", i) })
+		r := campaign(1, func(r *model.Resource) { r.ARN = r.ARN.WithResource(fmt.Sprintf("campaign/c%d", i)) })
 		resources = append(resources, r)
 		readings[RequestsQuery(r, w, time.Hour)] = series
 		readings[RecordQuery(r, w)] = steady(RecordQuery(r, w), 0)
@@ -315,8 +315,8 @@ func TestPeersAreFewAndStable(t *testing.T) {
 	var resources []model.Resource
 	for i := range 50 {
 		resources = append(resources,
-			campaign(1, func(r *model.Resource) { r.ARN.Resource = fmt.Sprintf("campaign/c%d", i) }),
-			campaign(1, func(r *model.Resource) { r.ARN.Region = "us-east-1" }))
+			campaign(1, func(r *model.Resource) { r.ARN = r.ARN.WithResource(fmt.Sprintf("campaign/c%d", i)) }),
+			campaign(1, func(r *model.Resource) { r.ARN = r.ARN.WithRegion("us-east-1") }))
 	}
 	first := PeerQueries(resources, gaps)
 	slices.Reverse(resources)

@@ -75,7 +75,7 @@ func checkFaults(seed, index int, count tally) string {
 	s.now, s.monitor = s.moment.Now.Unix(), monitor{every: slot, since: s.end - 30*day}
 	h := &history{scene: s, victim: -1, created: s.now - 2*day - s.Int64N(18*day)}
 	h.resource = model.Resource{
-		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: "eu-west-1", Account: "123456789012", Resource: "campaign/home"},
+		ARN:  model.NewARN("aws", "personalize", "eu-west-1", "123456789012", "campaign/home"),
 		Kind: model.Campaign, Name: "home", Recipe: ordinary[s.IntN(len(ordinary))], Status: "ACTIVE", MinTPS: 2 + s.IntN(80), Described: true,
 		Created: time.Unix(h.created, 0).UTC(), LastUpdated: time.Unix(h.created, 0).UTC(),
 	}

@@ -229,7 +229,7 @@ func (h *history) add(metric, outcome int, at, n int64) {
 func newHistory(s *scene, name string) *history {
 	h := &history{scene: s, victim: -1}
 	r := model.Resource{
-		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: "eu-west-1", Account: "123456789012", Resource: "campaign/" + name},
+		ARN:  model.NewARN("aws", "personalize", "eu-west-1", "123456789012", "campaign/"+name),
 		Kind: model.Campaign, Name: name, Recipe: ordinary[s.IntN(len(ordinary))], Status: "ACTIVE",
 		MinTPS: 1 + s.IntN(12), Described: true, Observed: time.Unix(s.now, 0).UTC(),
 	}
@@ -237,7 +237,7 @@ func newHistory(s *scene, name string) *history {
 		r.MinTPS = 1 + s.IntN(600)
 	}
 	if s.oneIn(2) {
-		r.Kind, r.ARN.Resource, r.Recipe = model.Recommender, "recommender/"+name, "aws-ecomm-recommended-for-you"
+		r.Kind, r.ARN, r.Recipe = model.Recommender, r.ARN.WithResource("recommender/"+name), "aws-ecomm-recommended-for-you"
 	}
 	h.resource = r
 	h.arn = r.ARN.String()

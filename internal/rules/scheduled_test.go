@@ -16,7 +16,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 func scheduledResource(minimum int) model.Resource {
 	return model.Resource{
-		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: "eu-west-1", Account: "123456789012", Resource: "campaign/home"},
+		ARN:  model.NewARN("aws", "personalize", "eu-west-1", "123456789012", "campaign/home"),
 		Kind: model.Campaign, Name: "home", Status: model.StatusActive, MinTPS: minimum, Described: true,
 		Created: noon.AddDate(0, -3, 0), LastUpdated: noon.AddDate(0, 0, -20), Observed: noon,
 	}

@@ -52,7 +52,7 @@ func TestAWrongClockIsAReason(t *testing.T) {
 func TestRefuseLate(t *testing.T) {
 	const home, away = "us-east-1", "eu-west-1"
 	at := func(region, name string) model.Resource {
-		return campaign(5, func(r *model.Resource) { r.ARN.Region, r.ARN.Resource, r.Name = region, "campaign/"+name, name })
+		return campaign(5, func(r *model.Resource) { r.ARN, r.Name = r.ARN.WithRegion(region).WithResource("campaign/"+name), name })
 	}
 	long := testMoment
 	long.Window = MeasuredWindow(testNow, 15*time.Minute) // 11:40 to 11:45
@@ -168,7 +168,7 @@ func TestArrivalQueries(t *testing.T) {
 	var resources []model.Resource
 	for i := range 9 {
 		resources = append(resources, campaign(5, createdAgo(time.Duration(i)*time.Hour), func(r *model.Resource) {
-			r.ARN.Resource = fmt.Sprintf("campaign/c%d", i)
+			r.ARN = r.ARN.WithResource(fmt.Sprintf("campaign/c%d", i))
 		}))
 	}
 	queries := ArrivalQueries("eu-west-1", resources, testSettings(), testMoment)

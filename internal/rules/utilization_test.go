@@ -174,7 +174,7 @@ func TestEachResourceIsDueOnceAnHour(t *testing.T) {
 	perSlot := map[int]int{}
 	const resources = 1200
 	for i := range resources {
-		arn := model.ARN{Partition: "aws", Service: "personalize", Region: "eu-west-1", Account: "123456789012", Resource: fmt.Sprintf("campaign/c-%d", i)}
+		arn := model.NewARN("aws", "personalize", "eu-west-1", "123456789012", fmt.Sprintf("campaign/c-%d", i))
 		due := 0
 		for slot := range slotsPerHour {
 			start := time.Date(2026, 3, 4, 9, slot*5, 0, 0, time.UTC)

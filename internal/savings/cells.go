@@ -105,7 +105,7 @@ func (e Endpoint) requestQueries(known Known, w model.Window, period time.Durati
 	}
 	for _, name := range model.RequestMetrics() {
 		queries = append(queries, model.Query{
-			Region: e.ARN.Region, Metric: model.ResourceMetric(r, model.NamespacePersonalize, name), Stat: model.Sum, Window: w, Period: period,
+			Region: e.ARN.Region(), Metric: model.ResourceMetric(r, model.NamespacePersonalize, name), Stat: model.Sum, Window: w, Period: period,
 		})
 	}
 	return queries, false

@@ -121,7 +121,7 @@ func (c *course) add(at time.Time, amount Amount) {
 // action is the action with what became of it.
 func (c *course) action(e Endpoint, at Times) Action {
 	a := Action{
-		Time: c.at, ARN: e.ARN.String(), Kind: e.Kind, Name: e.ARN.Name(), Region: e.ARN.Region,
+		Time: c.at, ARN: e.ARN.String(), Kind: e.Kind, Name: e.ARN.Name(), Region: e.ARN.Region(),
 		Action: c.record.Action, Automatic: c.record.Automatic, From: int(c.from), To: int(c.to),
 		Left: c.left, State: c.state, PromisedPerMonth: c.record.PromisedPerMonth, Months: []Month{},
 	}

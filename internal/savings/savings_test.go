@@ -31,9 +31,7 @@ type history struct {
 }
 
 func (h *history) arn() model.ARN {
-	return model.ARN{
-		Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: string(h.kind) + "/one",
-	}
+	return model.NewARN("aws", "personalize", "us-east-1", "123456789012", string(h.kind)+"/one")
 }
 
 // at is so many slots and two minutes after noon.

@@ -131,7 +131,7 @@ func TestWhatWasDoneIsKept(t *testing.T) {
 // Tags that stay the same are no change: pages are not loaded again for them.
 func TestMemoryOfTags(t *testing.T) {
 	m := NewMemory()
-	arn := model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "campaign/c"}
+	arn := model.NewARN("aws", "personalize", "us-east-1", "123456789012", "campaign/c")
 	versions := []uint64{}
 	for _, value := range []string{"tps", "tps", "all"} {
 		m.SawTags(map[model.ARN]map[string]string{arn: {"personalize-monitor:protect": value}})

@@ -64,7 +64,7 @@ func newBed(t *testing.T, campaigns int, regions ...string) bed {
 
 // query asks for the requests of a campaign over the hours before noon.
 func query(region, name string, hours int, period time.Duration) model.Query {
-	arn := model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: "campaign/" + name}
+	arn := model.NewARN("aws", "personalize", region, "123456789012", "campaign/"+name)
 	return model.Query{
 		Region: region, Stat: model.Sum, Period: period,
 		Window: model.NewWindow(noon.Add(-time.Duration(hours)*time.Hour), noon),

@@ -16,7 +16,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 func ask(n int, region string, hours int, period time.Duration) []model.Query {
 	queries := make([]model.Query, n)
 	for i := range queries {
-		arn := model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: fmt.Sprintf("campaign/c%d", i)}
+		arn := model.NewARN("aws", "personalize", region, "123456789012", fmt.Sprintf("campaign/c%d", i))
 		queries[i] = model.Query{
 			Region: region, Stat: model.Sum, Period: period,
 			Window: model.NewWindow(noon.Add(-time.Duration(hours)*time.Hour), noon),

@@ -189,7 +189,7 @@ func (r *removal) removeTopic(ctx context.Context, which model.ARN, user *stay) 
 		return false
 	}
 	r.searched = true
-	item := report.CleanupItem{Kind: KindTopic, Name: which.Resource, ARN: arn}
+	item := report.CleanupItem{Kind: KindTopic, Name: which.Resource(), ARN: arn}
 	tags, err := r.readTags(ctx, item)
 	if err != nil {
 		return true

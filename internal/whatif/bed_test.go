@@ -20,7 +20,7 @@ func span(days int) billing.ReportTime { return billing.ReportTimeOf(now, days, 
 
 func endpoint(kind model.Kind, minimum int) model.Resource {
 	return model.Resource{
-		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: string(kind) + "/one"},
+		ARN:  model.NewARN("aws", "personalize", "us-east-1", "123456789012", string(kind)+"/one"),
 		Kind: kind, Name: "one", Recipe: "aws-user-personalization", Status: model.StatusActive, MinTPS: minimum,
 		Created: now.AddDate(0, -6, 0),
 	}

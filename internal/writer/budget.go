@@ -120,10 +120,10 @@ func (b *Budget) shareLimit(ctx context.Context, topic model.ARN, limit int) {
 	if b.w.DryRun {
 		return
 	}
-	intent := Intent{Region: topic.Region, ARN: topic.String(), What: fmt.Sprintf("allow %d step-downs an hour", limit), Routine: true}
+	intent := Intent{Region: topic.Region(), ARN: topic.String(), What: fmt.Sprintf("allow %d step-downs an hour", limit), Routine: true}
 	if err := b.w.SetTags(ctx, intent, Tags{limitKey(b.w.Deployment): strconv.Itoa(limit)}); err != nil {
 		b.w.Logger.WarnContext(ctx, "how many step-downs an hour a region may have is not known to others",
-			"arn", intent.ARN, "region", topic.Region, "err", awsapi.Line(err))
+			"arn", intent.ARN, "region", topic.Region(), "err", awsapi.Line(err))
 	}
 }
 
@@ -164,7 +164,7 @@ func (b *Budget) CountRequested(list []events.Event) {
 			continue
 		}
 		if arn, err := model.ParseARN(event.Resources[0]); err == nil {
-			b.requested = append(b.requested, requestedAction{arn.Region, kind, now})
+			b.requested = append(b.requested, requestedAction{arn.Region(), kind, now})
 		}
 	}
 }
@@ -203,8 +203,8 @@ func (b *Budget) shown(ctx context.Context, region string, kind rules.Budgeted, 
 // other processes can read it. If there is no room, or that cannot be known, it returns why.
 // Otherwise release returns it if the action fails; release is never nil.
 func (b *Budget) Reserve(ctx context.Context, arn model.ARN, verdict rules.Verdict) (release func(context.Context), why string) {
-	none, kind, region := func(context.Context) {}, rules.BudgetOf(verdict), arn.Region
-	l := b.ledger(model.ARN{Partition: arn.Partition, Service: "sns", Region: region, Account: arn.Account, Resource: TopicName}, kind)
+	none, kind, region := func(context.Context) {}, rules.BudgetOf(verdict), arn.Region()
+	l := b.ledger(model.NewARN(arn.Partition(), "sns", region, arn.Account(), TopicName), kind)
 	select {
 	case l.turn <- struct{}{}: // one at a time: what each counts is in the tags before the next is counted
 		defer l.done()

@@ -43,7 +43,7 @@ func (w *world) process(change ...func(*writer.Options)) process {
 	return process{writer.NewBudget(a, noMetrics{}, 5)}
 }
 
-var homeCampaign = model.ARN{Partition: "aws", Service: "personalize", Region: home, Account: awsbed.Account, Resource: "campaign/c"}
+var homeCampaign = model.NewARN("aws", "personalize", home, awsbed.Account, "campaign/c")
 
 // reserve reserves an action, and returns whether that was allowed, and why not.
 func (b process) reserve(verdict rules.Verdict) (allowed bool, why string) {

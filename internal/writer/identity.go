@@ -21,7 +21,7 @@ type Identity struct {
 
 // ARN is that of something in the account.
 func (i Identity) ARN(service, region, resource string) model.ARN {
-	return model.ARN{Partition: i.Partition, Service: service, Region: region, Account: i.Account, Resource: resource}
+	return model.NewARN(i.Partition, service, region, i.Account, resource)
 }
 
 // Owner finds out who owns the credentials. It is safe for concurrent use.
@@ -63,7 +63,7 @@ func identityOf(out *sts.GetCallerIdentityOutput) (Identity, error) {
 	if aws.ToString(out.Account) == "" {
 		return Identity{}, errors.New("the answer names no account")
 	}
-	return Identity{Account: *out.Account, Partition: arn.Partition}, nil
+	return Identity{Account: *out.Account, Partition: arn.Partition()}, nil
 }
 
 // Check returns an error if the credentials do not belong to the account of the resource.
@@ -72,8 +72,8 @@ func (o *Owner) Check(ctx context.Context, arn model.ARN) error {
 	if err != nil {
 		return fmt.Errorf("GetCallerIdentity %s: %w", o.w.DeploymentRegion, err)
 	}
-	if identity.Account != arn.Account {
-		return fmt.Errorf("it belongs to the account %s, the credentials to %s", arn.Account, identity.Account)
+	if identity.Account != arn.Account() {
+		return fmt.Errorf("it belongs to the account %s, the credentials to %s", arn.Account(), identity.Account)
 	}
 	return nil
 }

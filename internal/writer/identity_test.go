@@ -25,10 +25,10 @@ func TestTheIdentityIsReadOnceUnlessKnown(t *testing.T) {
 			t.Errorf("got %v, %v", got, err)
 		}
 	}
-	if err := owner.Check(ctxAll, model.ARN{Account: awsbed.Account}); err != nil {
+	if err := owner.Check(ctxAll, model.NewARN("", "", "", awsbed.Account, "")); err != nil {
 		t.Error(err)
 	}
-	if err := owner.Check(ctxAll, model.ARN{Account: "210987654321"}); err == nil || !strings.Contains(err.Error(), "it belongs to the account 210987654321") {
+	if err := owner.Check(ctxAll, model.NewARN("", "", "", "210987654321", "")); err == nil || !strings.Contains(err.Error(), "it belongs to the account 210987654321") {
 		t.Errorf("got %v", err)
 	}
 	if n := w.Server.Calls()["sts.GetCallerIdentity"]; n != 1 {

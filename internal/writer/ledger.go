@@ -64,7 +64,7 @@ func (l *ledger) done() { <-l.turn }
 
 // topicTags returns the tags of the topic of a region.
 func (w *Writer) topicTags(ctx context.Context, topic model.ARN) (Tags, error) {
-	tags, err := w.ReadTags(ctx, topic.Region, topic.String())
+	tags, err := w.ReadTags(ctx, topic.Region(), topic.String())
 	switch {
 	case err == nil:
 		return tags, nil
@@ -77,7 +77,7 @@ func (w *Writer) topicTags(ctx context.Context, topic model.ARN) (Tags, error) {
 // topicError is the error of an operation on the topic.
 func topicError(topic model.ARN, op string, err error) error {
 	if awsapi.KindOf(err) == awsapi.NotFound {
-		return fmt.Errorf("there is no topic %s in %s; the next cycle of the monitor creates it", topic.Resource, topic.Region)
+		return fmt.Errorf("there is no topic %s in %s; the next cycle of the monitor creates it", topic.Resource(), topic.Region())
 	}
 	return fmt.Errorf("%s of the topic %s: %w", op, topic, awsapi.Plain(err))
 }
@@ -128,7 +128,7 @@ func (l *ledger) writeAndRead(ctx context.Context, now time.Time) (tags Tags, er
 // write writes a tag. While another process writes one, SNS may refuse.
 func (l *ledger) write(ctx context.Context) error {
 	arn := l.topic.String()
-	intent := Intent{Region: l.topic.Region, ARN: arn, What: "count an automatic action in a tag of the topic", Routine: true}
+	intent := Intent{Region: l.topic.Region(), ARN: arn, What: "count an automatic action in a tag of the topic", Routine: true}
 	for try := 1; ; try++ {
 		err := l.w.SetTags(ctx, intent, Tags{l.key: formatCounts(l.counts)})
 		if err == nil {
@@ -236,7 +236,7 @@ func CountTags(tags Tags, deployment string) []string {
 // RemoveCounts removes tags in which actions were counted from a topic.
 func (w *Writer) RemoveCounts(ctx context.Context, topic model.ARN, keys ...string) error {
 	return w.RemoveTags(ctx, Intent{
-		Region: topic.Region, ARN: topic.String(), What: "remove the tags " + strings.Join(keys, ", ") + " of the topic", Routine: true,
+		Region: topic.Region(), ARN: topic.String(), What: "remove the tags " + strings.Join(keys, ", ") + " of the topic", Routine: true,
 	}, keys...)
 }
 

@@ -80,7 +80,7 @@ func (w *Writer) ReadTags(ctx context.Context, region, arn string) (Tags, error)
 	}
 	tags := Tags{}
 	add := func(key, value *string) { tags[aws.ToString(key)] = aws.ToString(value) }
-	switch parsed.Service {
+	switch parsed.Service() {
 	case "cloudwatch":
 		out, err := w.Clients.CloudWatch(region).ListTagsForResource(ctx, &cloudwatch.ListTagsForResourceInput{ResourceARN: &arn})
 		if err != nil {
@@ -114,7 +114,7 @@ func (w *Writer) ReadTags(ctx context.Context, region, arn string) (Tags, error)
 			add(t.TagKey, t.TagValue)
 		}
 	default:
-		return nil, fmt.Errorf("tags of %s cannot be read: unknown service %q", arn, parsed.Service)
+		return nil, fmt.Errorf("tags of %s cannot be read: unknown service %q", arn, parsed.Service())
 	}
 	return tags, nil
 }
@@ -126,9 +126,9 @@ func (w *Writer) SetTags(ctx context.Context, in Intent, tags Tags) error {
 		return err
 	}
 	write := func(context.Context) error {
-		return fmt.Errorf("%s cannot be tagged: unknown service %q", in.ARN, arn.Service)
+		return fmt.Errorf("%s cannot be tagged: unknown service %q", in.ARN, arn.Service())
 	}
-	switch arn.Service {
+	switch arn.Service() {
 	case "cloudwatch":
 		write = Call(w.Clients.CloudWatch(in.Region).TagResource, &cloudwatch.TagResourceInput{
 			ResourceARN: &in.ARN, Tags: TagList(tags, CloudWatchTag),
@@ -157,7 +157,7 @@ func (w *Writer) RemoveTags(ctx context.Context, in Intent, keys ...string) erro
 		return err
 	}
 	write := Removal(w.Clients.Personalize(in.Region).UntagResource, &personalize.UntagResourceInput{ResourceArn: &in.ARN, TagKeys: keys})
-	if arn.Service == "sns" {
+	if arn.Service() == "sns" {
 		write = Removal(w.Clients.SNS(in.Region).UntagResource, &sns.UntagResourceInput{ResourceArn: &in.ARN, TagKeys: keys})
 	}
 	in.Op = OpUntagResource

@@ -202,7 +202,7 @@ func Campaigns(region string, n int) []model.Resource {
 	for i := range list {
 		name := fmt.Sprintf("c%03d", i)
 		list[i] = model.Resource{
-			ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: Account, Resource: "campaign/" + name},
+			ARN:  model.NewARN("aws", "personalize", region, Account, "campaign/"+name),
 			Kind: model.Campaign, Name: name, Recipe: "aws-user-personalization", Status: model.StatusActive, MinTPS: 5,
 			Created: Time.Add(-30 * 24 * time.Hour),
 		}
@@ -249,7 +249,7 @@ func SampleAlarms(r model.Resource) []*cloudwatch.PutMetricAlarmInput {
 
 // TopicIn is the notification topic of a region.
 func TopicIn(region string) model.ARN {
-	return model.ARN{Partition: "aws", Service: "sns", Region: region, Account: Account, Resource: TopicName}
+	return model.NewARN("aws", "sns", region, Account, TopicName)
 }
 
 // CreateTopic makes the topic as a person, or the upstream sample, would.

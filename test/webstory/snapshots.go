@@ -73,7 +73,7 @@ func resource(arn, group, recipe string, minTPS int) model.Resource {
 		panic("webstory: " + err.Error()) // a constant of this package
 	}
 	groupARN := parsed
-	groupARN.Resource = "dataset-group/" + group
+	groupARN = groupARN.WithResource("dataset-group/" + group)
 	return model.Resource{
 		ARN: parsed, Kind: kind, Name: parsed.Name(), DatasetGroup: groupARN, Recipe: recipe, Status: model.StatusActive,
 		MinTPS: minTPS, Created: Now.Add(-60 * 24 * time.Hour), LastUpdated: Now.Add(-52 * time.Hour), Observed: Now, Described: true,
@@ -273,7 +273,7 @@ func audits() []events.Audit {
 		if err != nil {
 			panic("webstory: " + err.Error()) // a constant of this package
 		}
-		a := events.Audit{Time: Now.Add(-ago), ARN: arn, Kind: kind, Region: parsed.Region, Action: action, Outcome: outcome, Automatic: true, Reason: reason, NewMinTPS: after}
+		a := events.Audit{Time: Now.Add(-ago), ARN: arn, Kind: kind, Region: parsed.Region(), Action: action, Outcome: outcome, Automatic: true, Reason: reason, NewMinTPS: after}
 		if before > 0 {
 			a.Before = &events.Before{Name: parsed.Name(), Status: "ACTIVE", MinTPS: before}
 		}

@@ -49,11 +49,11 @@ func ParseGroup(text, region string) (Group, error) {
 	if strings.HasPrefix(text, "arn:") {
 		g.ARN = strings.TrimSuffix(text, ":*")
 		arn, err := model.ParseARN(g.ARN)
-		name, ok := strings.CutPrefix(arn.Resource, "log-group:")
-		if err != nil || !ok || arn.Service != "logs" || !model.ValidRegion(arn.Region) {
+		name, ok := strings.CutPrefix(arn.Resource(), "log-group:")
+		if err != nil || !ok || arn.Service() != "logs" || !model.ValidRegion(arn.Region()) {
 			return Group{}, fmt.Errorf("%q is not the ARN of a log group", text)
 		}
-		g.Region, g.Name = arn.Region, name
+		g.Region, g.Name = arn.Region(), name
 	} else {
 		g.Name, g.Prefix = strings.CutSuffix(text, "*")
 	}

@@ -243,7 +243,7 @@ func (h *actionForms) execute(ctx context.Context, o order) note {
 	defer cancel()
 	defer context.AfterFunc(h.closed, cancel)()
 	arn := o.request.ARN.String()
-	log := h.options.Logger.With("op", string(o.action), "arn", arn, "region", o.request.ARN.Region)
+	log := h.options.Logger.With("op", string(o.action), "arn", arn, "region", o.request.ARN.Region())
 	log.Info("action requested")
 	var sentence string
 	var err error

@@ -210,7 +210,7 @@ func (b *boards) plot(ctx context.Context, widgets []dashboard.Widget, q boardQu
 	lateFrom := int64(math.MaxInt64)
 	if len(g.Lines) > 0 { // the data of a graph are late if those of its first line are
 		arn, _ := model.ParseARN(g.Lines[0].Metric.DimensionValue) // the zero ARN is of no account
-		lateFrom = lateSince(b.options.Source.Snapshot().late(arn.Account, g.Region), s.Period, all...)
+		lateFrom = lateSince(b.options.Source.Snapshot().late(arn.Account(), g.Region), s.Period, all...)
 	}
 	c.AddGaps(func(i int) string {
 		if c.Times[i] >= lateFrom {

@@ -157,13 +157,13 @@ func (s Snapshot) account(id string) serve.AccountStatus {
 // place is the region of a resource, with its account if there are several: as alarms and problems
 // have it.
 func (s Snapshot) place(arn model.ARN) string {
-	return model.Problem{Region: arn.Region, Account: s.account(arn.Account).Account}.Where()
+	return model.Problem{Region: arn.Region(), Account: s.account(arn.Account()).Account}.Where()
 }
 
 // subject describes a resource.
 func (s Snapshot) subject(r model.Resource) report.Subject {
 	subject := report.SubjectOf(r)
-	a := s.account(r.ARN.Account)
+	a := s.account(r.ARN.Account())
 	subject.Account, subject.AccountName = a.ID, a.Name
 	return subject
 }

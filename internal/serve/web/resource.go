@@ -75,7 +75,7 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	view.Spans = spanTabs(shown, func(s span) string { return link("/resource", keyARN, arn.String(), keySpan, s.Name) })
 	view.CSV = link("/resource", keyARN, arn.String(), keySpan, shown.Name, keyFormat, "csv")
 	if view.Known {
-		view.Charts = h.reader.resourceCharts(r.Context(), view.Found, shown, h.window(shown), e.late(arn.Account, arn.Region))
+		view.Charts = h.reader.resourceCharts(r.Context(), view.Found, shown, h.window(shown), e.late(arn.Account(), arn.Region()))
 		for i := range view.Charts.List {
 			one := &view.Charts.List[i]
 			one.Plot.Pins = pinsOf(e.Audits, one.Plot, arn.String())
@@ -156,7 +156,7 @@ func (h *site) addEffects(ctx context.Context, resource model.Resource, history 
 
 // resourceView collects what is known of a resource, except its metrics and history.
 func (e *estate) resourceView(arn model.ARN, kind model.Kind) resourceView {
-	account := e.account(arn.Account)
+	account := e.account(arn.Account())
 	view := resourceView{
 		estate: e, Row: e.row(arn.String()),
 		Unlisted: e.Status.LastError != "" || e.Measured().IsZero() || slices.Contains(e.Unlisted(), e.place(arn)) ||

@@ -98,7 +98,7 @@ func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verif
 		return t
 	}
 	policy := out.Attributes["Policy"]
-	t.Policy, err = notify.PolicyInOrder(policy, arn, arn.Account)
+	t.Policy, err = notify.PolicyInOrder(policy, arn, arn.Account())
 	t.PolicyFailure, t.Sample = FailureOf(err), notify.SampleTopic(policy, arn)
 	t.Key = r.key(ctx, region, out.Attributes["KmsMasterKeyId"])
 	subscriptions, err := awsapi.ReadAll(func(token *string) (*sns.ListSubscriptionsByTopicOutput, error) {
@@ -114,7 +114,7 @@ func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verif
 		})
 	}
 	tags := r.trace(ctx, region, t.ARN, t.Sample, "the topic in "+region)
-	if arn.Resource == notify.TopicName && region == r.home {
+	if arn.Resource() == notify.TopicName && region == r.home {
 		for name, lease := range notify.Leases(tags) {
 			r.found.change(name, func(d *verify.Deployment) { d.Served = lease.Tick })
 		}

@@ -224,13 +224,13 @@ func principalOf(caller string) (string, verify.Failure) {
 	if err != nil {
 		return "", FailureOf(err)
 	}
-	kind, rest, _ := strings.Cut(arn.Resource, "/")
+	kind, rest, _ := strings.Cut(arn.Resource(), "/")
 	switch {
-	case arn.Service == "iam" && (kind == "user" || kind == "role"):
+	case arn.Service() == "iam" && (kind == "user" || kind == "role"):
 		return caller, verify.Failure{}
-	case arn.Service == "sts" && kind == "assumed-role":
+	case arn.Service() == "sts" && kind == "assumed-role":
 		role, _, _ := strings.Cut(rest, "/")
-		return "arn:" + arn.Partition + ":iam::" + arn.Account + ":role/" + role, verify.Failure{}
+		return "arn:" + arn.Partition() + ":iam::" + arn.Account() + ":role/" + role, verify.Failure{}
 	}
 	return "", verify.Failure{
 		Kind: verify.Other, Text: "IAM cannot simulate " + caller, Remedy: "check with the role that will run: --role-arn",

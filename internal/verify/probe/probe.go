@@ -110,7 +110,7 @@ func identify(ctx context.Context, w *writer.Writer) (writer.Identity, verify.Id
 		return writer.Identity{}, verify.Identity{Failure: FailureOf(err)}
 	}
 	account := aws.ToString(out.Account)
-	return writer.Identity{Account: account, Partition: arn.Partition}, verify.Identity{Account: account, ARN: arn.String()}
+	return writer.Identity{Account: account, Partition: arn.Partition()}, verify.Identity{Account: account, ARN: arn.String()}
 }
 
 // region reads everything about a region but metrics and permissions. If it cannot be reached,

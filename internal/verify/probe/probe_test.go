@@ -18,9 +18,7 @@ import (
 
 var check = places{
 	owner: writer.Identity{Account: "123456789012", Partition: "aws"}, regions: []string{"eu-west-1", "us-east-1"}, home: "us-east-1",
-	campaigns: map[string]model.ARN{"eu-west-1": {
-		Partition: "aws", Service: "personalize", Region: "eu-west-1", Account: "123456789012", Resource: "campaign/home",
-	}},
+	campaigns: map[string]model.ARN{"eu-west-1": model.NewARN("aws", "personalize", "eu-west-1", "123456789012", "campaign/home")},
 }
 
 func TestExamplesOfAResource(t *testing.T) {
