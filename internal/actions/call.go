@@ -32,10 +32,8 @@ func (x *execution) nothingToDo(s state) string {
 		return fmt.Sprintf("is being deleted already (%s)", s.status)
 	case x.action.Training():
 		return x.trainingAlready(s)
-	case x.action == model.ActionUpdate && s.updating() && s.update.MinTPS == x.req.NewMinTPS:
-		return fmt.Sprintf("is being updated to %d %s already", x.req.NewMinTPS, x.req.Kind.RateUnit())
-	case x.action == model.ActionUpdate && !s.updating() && s.minTPS == x.req.NewMinTPS:
-		return fmt.Sprintf("has a minimum of %d %s already", x.req.NewMinTPS, x.req.Kind.RateUnit())
+	case x.action == model.ActionUpdate:
+		return x.updateAlready(s)
 	case x.action == model.ActionStop && s.status == model.StatusInactive:
 		return "is stopped already"
 	case x.action == model.ActionStop && s.status.Doing("STOP"):
@@ -44,6 +42,18 @@ func (x *execution) nothingToDo(s state) string {
 		return "is running already"
 	case x.action == model.ActionStart && s.status.Doing("START"):
 		return fmt.Sprintf("is being started already (%s)", s.status)
+	}
+	return ""
+}
+
+// updateAlready says why a minimum needs no update; empty if it does.
+func (x *execution) updateAlready(s state) string {
+	minimum, unit := x.req.NewMinTPS, x.req.Kind.RateUnit()
+	switch updating := s.updating(); {
+	case updating && s.update.MinTPS == minimum:
+		return fmt.Sprintf("is being updated to %d %s already", minimum, unit)
+	case !updating && s.minTPS == minimum:
+		return fmt.Sprintf("has a minimum of %d %s already", minimum, unit)
 	}
 	return ""
 }

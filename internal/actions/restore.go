@@ -50,23 +50,13 @@ type RestoreOptions struct {
 // resource is in service, 45 minutes at most. The record may come from anyone: it is checked,
 // and what it requests is confirmed.
 func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOptions) (Answer, error) {
-	if err := record.Restorable(); err != nil {
-		return Answer{}, err
-	}
-	req, err := record.Request()
+	req, err := a.undo(record)
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := checkPartition(req.ARN, a.w.DeploymentRegion); err != nil {
-		return Answer{}, err
-	}
+	req.AllowLarge = o.AllowLarge
 	if o.Progress == nil {
 		o.Progress = func(string) {}
-	}
-	req.Reason = fmt.Sprintf("restored as it was before %s of %s", record.Action, record.Time.UTC().Format("2006-01-02 15:04 UTC"))
-	req.AllowLarge, req.Command = o.AllowLarge, true
-	if record.Undoing() == model.ActionUpdate || record.Undoing() == model.ActionRestore {
-		req.NewMinTPS = record.Before.MinTPS
 	}
 	x := &execution{Options: a.o, w: a.w, action: record.Undoing(), req: req}
 	var what string
@@ -98,10 +88,26 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 	return answer, nil
 }
 
+// undo is the request that undoes a record.
+func (a *Actions) undo(record events.Audit) (events.Request, error) {
+	if err := record.Restorable(); err != nil {
+		return events.Request{}, err
+	}
+	req, err := record.Request()
+	if err != nil {
+		return req, err
+	}
+	req.Reason = fmt.Sprintf("restored as it was before %s of %s", record.Action, record.Time.UTC().Format("2006-01-02 15:04 UTC"))
+	req.Command = true
+	if record.Undoing() == model.ActionUpdate || record.Undoing() == model.ActionRestore {
+		req.NewMinTPS = record.Before.MinTPS
+	}
+	return req, checkPartition(req.ARN, a.w.DeploymentRegion)
+}
+
 // proposal is what restores a resource, with its numbers; empty if nothing has to be done. It is an
 // error for a minimum that may be a mistake.
 func (x *execution) proposal(before events.Before) (string, error) {
-	subject, unit, minimum := fmt.Sprintf("%s %s", x.req.Kind, x.req.ARN), x.req.Kind.RateUnit(), model.Number(float64(before.MinTPS), 0)
 	present := model.Number(float64(x.before.minTPS), 0)
 	changing := !x.action.Training() && (x.before.status.InProgress() || x.before.updating()) // which may fail
 	switch creates := x.action == model.ActionRestore; {
@@ -117,6 +123,12 @@ func (x *execution) proposal(before events.Before) (string, error) {
 		}
 		x.before = state{gone: true}
 	}
+	return model.OneLine(x.proposed(before, present)), x.checkMinimum()
+}
+
+// proposed says what an undo does to a resource whose minimum is present.
+func (x *execution) proposed(before events.Before, present string) string {
+	subject, unit, minimum := fmt.Sprintf("%s %s", x.req.Kind, x.req.ARN), x.req.Kind.RateUnit(), model.Number(float64(before.MinTPS), 0)
 	what := fmt.Sprintf("set the minimum of %s from %s to %s %s", subject, present, minimum, unit)
 	switch x.action {
 	case model.ActionStart:
@@ -132,7 +144,7 @@ func (x *execution) proposal(before events.Before) (string, error) {
 			what += " (" + strings.Join(keys, ", ") + ")"
 		}
 	}
-	return model.OneLine(what), x.checkMinimum()
+	return what
 }
 
 // restore undoes a record once no other change is in progress.

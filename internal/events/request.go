@@ -217,17 +217,22 @@ func Decode(payload []byte) (Request, error) {
 	if key := top.first("Entries", "DetailType", "Detail"); key != "" && top.first(keyARN, keyDetail, keyDetailType) == "" {
 		return Request{}, fmt.Errorf("the event has the key %q of what put-events takes; %s", key, validForms)
 	}
-	detail, hasDetail := top[keyDetail]
-	_, hasType := top[keyDetailType]
-	if !hasDetail && !hasType {
+	if top.first(keyDetail, keyDetailType) == "" {
 		return decodeDetail("", payload)
 	}
+	return decodeEvent(top)
+}
+
+// decodeEvent reads a request from an event.
+func decodeEvent(top fields) (Request, error) {
 	if key := top.first(keyARN, keyNewMinTPS); key != "" {
 		return Request{}, fmt.Errorf("key %q is beside %q or %q; move it into the detail", key, keyDetail, keyDetailType)
 	}
-	if !hasDetail {
+	detail, ok := top[keyDetail]
+	if !ok {
 		return Request{}, fmt.Errorf("key %q is missing", keyDetail)
 	}
+	_, hasType := top[keyDetailType]
 	var detailType DetailType
 	if err := top.text(keyDetailType, (*string)(&detailType)); err != nil {
 		return Request{}, err

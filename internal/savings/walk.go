@@ -95,20 +95,24 @@ func (w *walk) lastPublished(c *course) int {
 	return c.cell
 }
 
+// changedAfter are the times at which an endpoint was raised, or lowered after the action with a number.
+func (e Endpoint) changedAfter(i int) (times []time.Time) {
+	for _, l := range e.lowered[i+1:] {
+		times = append(times, l.at)
+	}
+	for _, r := range e.raised {
+		times = append(times, r.at)
+	}
+	return times
+}
+
 // findReturn finds the cell from which on a stopped or deleted endpoint is in service again.
 func (w *walk) findReturn(c *course, i int, e Endpoint, known Known) {
 	shown := min(c.first, len(w.cells)) // the first cell whose minimum was published again
 	for shown < len(w.cells) && !w.cells[shown].published {
 		shown++
 	}
-	var others []time.Time
-	for _, l := range e.lowered[i+1:] {
-		others = append(others, l.at)
-	}
-	for _, r := range e.raised {
-		others = append(others, r.at)
-	}
-	limit := earliest(others, c.at, time.Time{}) // whatever was done to it then, it was in service
+	limit := earliest(e.changedAfter(i), c.at, time.Time{}) // whatever was done to it then, it was in service
 	at := earliest(e.started, c.at, limit)
 	switch {
 	case !at.IsZero():

@@ -246,9 +246,9 @@ func (a analysis) groups() []Finding {
 	if !k.use() || !k.Groups || !k.Solutions || !k.Recommenders || !k.Trackers {
 		return nil
 	}
-	used, solutions, trackers := a.usedGroups(), map[string]int{}, map[string][]EventTracker{}
+	used, solutions, trackers := a.usedGroups(), map[string]bool{}, map[string][]EventTracker{}
 	for _, s := range a.Solutions {
-		solutions[s.Group]++
+		solutions[s.Group] = true
 	}
 	for _, t := range a.Trackers {
 		if !t.Status.Deleting() {
@@ -259,25 +259,31 @@ func (a analysis) groups() []Finding {
 	for _, g := range a.Groups {
 		switch {
 		case used[g.ARN] || g.Status.Deleting() || a.young(g.Created):
-		case solutions[g.ARN] == 0:
+		case solutions[g.ARN]:
+			found = append(found, a.unusedTrackers(g, trackers[g.ARN])...)
+		default:
 			text := fmt.Sprintf("dataset group %s, %s old, has no solution and no recommender", g.Name, days(a.now.Sub(g.Created)))
 			if n := len(trackers[g.ARN]); n > 0 {
 				text += fmt.Sprintf(", and %s that may still collect events", model.Plural(n, "event tracker"))
 			}
 			found = append(found, Finding{Kind: UnusedGroup, ARN: g.ARN, Name: g.Name, Region: a.Region, Sentence: text})
-		default:
-			for _, t := range trackers[g.ARN] {
-				if a.young(t.Created) {
-					continue
-				}
-				found = append(found, Finding{
-					Kind: UnusedTracker, ARN: t.ARN, Name: t.Name, Region: a.Region,
-					Sentence: fmt.Sprintf("event tracker %s may still collect events for dataset group %s, "+
-						"which no campaign, recommender, batch job or training has used in 30 days", t.Name, g.Name),
-					Command: fmt.Sprintf("aws personalize delete-event-tracker --region %s --event-tracker-arn %s", a.Region, t.ARN),
-				})
-			}
 		}
+	}
+	return found
+}
+
+// unusedTrackers are the findings about the event trackers of a dataset group that nothing uses.
+func (a analysis) unusedTrackers(g DatasetGroup, trackers []EventTracker) (found []Finding) {
+	for _, t := range trackers {
+		if a.young(t.Created) {
+			continue
+		}
+		found = append(found, Finding{
+			Kind: UnusedTracker, ARN: t.ARN, Name: t.Name, Region: a.Region,
+			Sentence: fmt.Sprintf("event tracker %s may still collect events for dataset group %s, "+
+				"which no campaign, recommender, batch job or training has used in 30 days", t.Name, g.Name),
+			Command: fmt.Sprintf("aws personalize delete-event-tracker --region %s --event-tracker-arn %s", a.Region, t.ARN),
+		})
 	}
 	return found
 }

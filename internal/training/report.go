@@ -271,23 +271,7 @@ func (a analysis) sum(s Solution) Sum {
 		if !a.inSpan(v) {
 			continue
 		}
-		out.Trainings++
-		switch {
-		case v.Automatic == nil:
-		case *v.Automatic:
-			out.Automatic++
-		default:
-			out.Manual++
-		}
-		switch v.Status {
-		case failed:
-			out.Failed++
-		case stopped:
-			out.Stopped++
-		case model.StatusActive:
-		default:
-			out.InProgress++
-		}
+		out.count(v)
 		switch {
 		case v.Hours == nil:
 			out.Unreported++
@@ -304,6 +288,27 @@ func (a analysis) sum(s Solution) Sum {
 		}
 	}
 	return out
+}
+
+// count counts a training, by who began it and how it ended.
+func (out *Sum) count(v Version) {
+	out.Trainings++
+	switch {
+	case v.Automatic == nil:
+	case *v.Automatic:
+		out.Automatic++
+	default:
+		out.Manual++
+	}
+	switch v.Status {
+	case failed:
+		out.Failed++
+	case stopped:
+		out.Stopped++
+	case model.StatusActive:
+	default:
+		out.InProgress++
+	}
 }
 
 // estimate is what hours of training of a solution cost. The amount is nil if the hours or the

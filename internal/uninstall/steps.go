@@ -92,13 +92,7 @@ func (r *removal) removeRule(ctx context.Context) {
 		return
 	}
 	item := report.CleanupItem{Kind: KindRule, Name: notify.RuleName, ARN: aws.ToString(rule.Arn)}
-	var targets []types.Target
-	tags, err := r.readTags(ctx, item)
-	if err == nil {
-		if targets, err = notify.ListTargets(ctx, r.w, r.region); err != nil {
-			r.unread(ctx, item, notify.OpListTargets, "list the targets", err)
-		}
-	}
+	tags, targets, err := r.readRule(ctx, item)
 	if err != nil {
 		if awsapi.KindOf(err) != awsapi.NotFound {
 			r.keepTopics(Remaining, "a rule that could not be read may send to it")
@@ -132,17 +126,28 @@ func (r *removal) removeRule(ctx context.Context) {
 		r.keepTopics(Remaining, "the rule that sends to it remains")
 		return
 	}
-	if len(others) > 0 {
-		var ids []string
-		for _, t := range others {
-			ids = append(ids, aws.ToString(t.Id))
-		}
-		slices.Sort(ids)
-		r.add(ctx, item, Kept, "it has targets of other people: "+strings.Join(ids, ", "))
-		r.keepTopicOf(others)
+	if len(others) == 0 {
+		r.remove(ctx, item, ownerOf(tags), notify.OpDeleteRule, notify.DeleteRule(r.w, r.region))
 		return
 	}
-	r.remove(ctx, item, ownerOf(tags), notify.OpDeleteRule, notify.DeleteRule(r.w, r.region))
+	var ids []string
+	for _, t := range others {
+		ids = append(ids, aws.ToString(t.Id))
+	}
+	slices.Sort(ids)
+	r.add(ctx, item, Kept, "it has targets of other people: "+strings.Join(ids, ", "))
+	r.keepTopicOf(others)
+}
+
+// readRule reads the tags and targets of the rule. What fails is noted.
+func (r *removal) readRule(ctx context.Context, item report.CleanupItem) (tags writer.Tags, targets []types.Target, err error) {
+	if tags, err = r.readTags(ctx, item); err != nil {
+		return nil, nil, err
+	}
+	if targets, err = notify.ListTargets(ctx, r.w, r.region); err != nil {
+		r.unread(ctx, item, notify.OpListTargets, "list the targets", err)
+	}
+	return tags, targets, err
 }
 
 // removeTargets removes targets of the rule, and reports whether all of them are gone.

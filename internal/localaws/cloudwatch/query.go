@@ -76,18 +76,7 @@ func (m *metrics) getData(c *api.Call, in *getDataInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	results := make([]queryResult, len(in.Queries))
-	for qi, q := range in.Queries {
-		label := q.MetricStat.Metric.MetricName
-		if q.Label != nil {
-			label = q.Label
-		}
-		results[qi] = queryResult{ID: *q.ID, Label: *label, Timestamps: []time.Time{}, Values: []float64{}, StatusCode: "Complete"}
-	}
-	for _, p := range page {
-		r := &results[p.query]
-		r.Timestamps, r.Values = append(r.Timestamps, time.Unix(p.at, 0).UTC()), append(r.Values, p.value)
-	}
+	results := in.results(page)
 	if next != "" && len(page) > 0 {
 		for _, p := range all[slices.Index(all, page[len(page)-1])+1:] {
 			results[p.query].StatusCode = "PartialData"
@@ -106,6 +95,20 @@ func (m *metrics) getData(c *api.Call, in *getDataInput) (any, error) {
 	out := api.Listing("MetricDataResults", listed, "NextToken", next)
 	out["Messages"] = []struct{}{}
 	return out, nil
+}
+
+// results are the points of a page, by query.
+func (in *getDataInput) results(page []point) []queryResult {
+	results := make([]queryResult, len(in.Queries))
+	for i, q := range in.Queries {
+		label := cmp.Or(q.Label, q.MetricStat.Metric.MetricName)
+		results[i] = queryResult{ID: *q.ID, Label: *label, Timestamps: []time.Time{}, Values: []float64{}, StatusCode: "Complete"}
+	}
+	for _, p := range page {
+		r := &results[p.query]
+		r.Timestamps, r.Values = append(r.Timestamps, time.Unix(p.at, 0).UTC()), append(r.Values, p.value)
+	}
+	return results
 }
 
 func (in *getDataInput) check() error {
