@@ -39,6 +39,8 @@ type App struct {
 	Dashboard   *cycle.Dashboard
 	// Endpoints lists the campaigns and recommenders of a region.
 	Endpoints cycle.Lister
+	// Monitored are the monitored campaigns and recommenders as they were last seen, sorted by ARN.
+	Monitored func() []model.Resource
 
 	parts parts
 }
@@ -91,7 +93,7 @@ func New(o Options) *App {
 	return &App{
 		Clients: o.Clients, Meter: meter, Writer: w, Owner: writers.owner, Notifier: writers.notifier, Actions: writers.actions,
 		Uninstaller: uninstall.New(w, writers.owner, writers.notifier, writers.alarms),
-		Cycle:       p.cycle(writers, afterCycle, o.Logger), Dashboard: dashboard, Endpoints: found.List, parts: p,
+		Cycle:       p.cycle(writers, afterCycle, o.Logger), Dashboard: dashboard, Endpoints: found.List, Monitored: found.Known, parts: p,
 	}
 }
 

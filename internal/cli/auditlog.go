@@ -151,7 +151,7 @@ func (s *session) recall(ctx context.Context) (records []events.Audit, since tim
 // those that the daemon remembers.
 func (s *session) done(ctx context.Context, memory *serve.Memory) []events.Audit {
 	if s.audit == nil || !s.audit.regular {
-		return memory.Snapshot().Audits
+		return memory.Audits()
 	}
 	// recall has logged what cannot be read
 	records, _ := s.past(ctx, history.Filter{Outcomes: []string{events.OutcomeDone}}, math.MaxInt64, func(history.Fault) {})

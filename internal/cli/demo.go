@@ -232,7 +232,7 @@ func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo
 	*p = demoPage{demo: d, page: page, server: server, aws: aws, ledger: ledgerKeeper{
 		memory: d.Shown, logger: logger, ledger: d.App.Ledger(prices, true), savings: d.App.Savings(prices),
 		in:      cycle.LedgerInput{Params: d.Params},
-		records: func(context.Context) []events.Audit { return d.Shown.Snapshot().Audits },
+		records: func(context.Context) []events.Audit { return d.Shown.Audits() },
 	}}
 	p.updateLedger(ctx)
 	fmt.Fprintf(g.streams.Err, "watch it at %s\n", server.url)

@@ -18,9 +18,9 @@ func TestSoftLimit(t *testing.T) {
 		live uint64
 		want int64
 	}{
-		{"nothing in use", 0, 440 << 20},
-		{"100,000 endpoints between two cycles", 300 << 20, 440 << 20},
-		{"as much as fits", 396 << 20, 440 << 20},
+		{"nothing in use", 0, 470 << 20},
+		{"100,000 endpoints between two cycles", 300 << 20, 470 << 20},
+		{"as much as fits", 396 << 20, 470 << 20},
 		{"more than that", 600 << 20, 800 << 20},
 	} {
 		if got := softLimitFor(tt.live); got != tt.want {

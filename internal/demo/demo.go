@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -101,15 +103,16 @@ func New(o Options) (*Demo, error) {
 		return nil, err
 	}
 	clock := model.NewVirtualClock(begin)
-	memory := serve.NewMemory()
+	memory, estate := serve.NewMemory(), &monitored{regions: map[string][]model.Resource{}}
+	memory.Follow(estate.all)
 	watch := newWatch(memory, func(e Event) {
 		if o.Happened != nil && !e.Time.After(end(o)) {
 			o.Happened(e)
 		}
 	})
-	estate := o.Estate
-	estate.Seed += o.Seed
-	server, err := localaws.New(estate, localaws.WithClock(clock), localaws.WithAutoConfirm(), localaws.WithAlarmWatch(watch.alarm))
+	simulated := o.Estate
+	simulated.Seed += o.Seed
+	server, err := localaws.New(simulated, localaws.WithClock(clock), localaws.WithAutoConfirm(), localaws.WithAlarmWatch(watch.alarm))
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +126,7 @@ func New(o Options) (*Demo, error) {
 	handlers := map[lambda.Function]*lambda.Handler{}
 	for _, f := range lambda.All() {
 		handlers[f] = lambda.New(f, lambda.Options{
-			Env: env, Log: watch, Clock: clock, Observer: shown{memory, clock},
+			Env: env, Log: watch, Clock: clock, Observer: shown{memory, clock, estate},
 			Config: func(context.Context, *slog.Logger) (aws.Config, error) { return settings, nil },
 		})
 	}
@@ -159,7 +162,35 @@ func environment(regions []string, home string) func(string) (string, bool) {
 // shown remembers cycles for a page.
 type shown struct {
 	*serve.Memory
-	clock model.Clock
+	clock  model.Clock
+	estate *monitored
+}
+
+// monitored is what was monitored in the last complete listing of each region.
+type monitored struct {
+	mu      sync.Mutex
+	regions map[string][]model.Resource
+}
+
+func (m *monitored) all() (list []model.Resource) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, region := range slices.Sorted(maps.Keys(m.regions)) {
+		list = append(list, m.regions[region]...)
+	}
+	return list
+}
+
+// SawEstate implements cycle.Observer. A snapshot is of one region.
+func (s shown) SawEstate(snapshot model.Snapshot) {
+	s.estate.mu.Lock()
+	for _, l := range snapshot.Listings {
+		if l.Campaigns && l.Recommenders {
+			s.estate.regions[l.Region] = snapshot.Resources
+		}
+	}
+	s.estate.mu.Unlock()
+	s.Memory.SawEstate(snapshot)
 }
 
 // CycleEnded implements lambda.Observer.

@@ -153,6 +153,20 @@ func (p *progressCount) add(done, total int) {
 	}
 }
 
+// Known are the monitored resources as they were last seen, by region, kind and name.
+func (inv *Inventory) Known() []model.Resource {
+	var known []model.Resource
+	inv.entries.with(func(items map[model.ARN]entry) {
+		for _, e := range items {
+			if r := e.full(); r.Monitored() {
+				known = append(known, r)
+			}
+		}
+	})
+	slices.SortFunc(known, model.CompareResources)
+	return known
+}
+
 // Refresh describes the given resources again and returns them as they are now, in the
 // same order, whatever their status. It leaves out a resource that no longer exists, and,
 // with a problem, one that could not be described: it never returns a copy.

@@ -50,17 +50,18 @@ type watch struct {
 
 // newWatch builds the parts that work in an account. Its cycles share the room with those of others.
 func newWatch(o Options, one Account, all *room) *watch {
-	queue, lost, place := newRebuildQueue(), newLostRecords(), &slot{room: all}
+	queue, lost, place, results := newRebuildQueue(), newLostRecords(), &slot{room: all}, newResultCollector(one.Account)
 	progress := func(step string, done, total int) {
 		one.Memory.SawProgress(step, done, total)
 		o.Progress(step, done, total)
 	}
 	a := app.New(app.Options{
-		Config: one.Config, Clock: o.Clock, Logger: one.Logger, Progress: progress, Observer: untilDecided{one.Memory, place},
+		Config: one.Config, Clock: o.Clock, Logger: one.Logger, Progress: progress, Observer: untilDecided{one.Memory, place, results},
 		AuditLog:   remembering(one.Memory, o.AuditLog, lost.Inc),
 		Deployment: o.Deployment, Version: o.Version, DryRun: o.DryRun, Act: true, Params: one.Params, Rebuild: queue.afterCycle,
 	})
-	metrics := newMetrics(one.Account, one.Memory, a.Clients.Calls, lost)
+	one.Memory.Follow(a.Monitored)
+	metrics := newMetrics(one.Account, one.Memory, results, a.Clients.Calls, lost)
 	check := func(context.Context) error { return nil }
 	if one.Check != nil {
 		check = func(ctx context.Context) error { return one.Check(ctx, a) }

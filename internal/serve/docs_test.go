@@ -16,7 +16,7 @@ import (
 
 // The reference has every metric of the daemon, with its help and labels.
 func TestReferencePrometheus(t *testing.T) {
-	m := newMetrics(model.Account{}, nil, func() map[string]int { return nil }, newLostRecords())
+	m := newMetrics(model.Account{}, nil, newResultCollector(model.Account{}), func() map[string]int { return nil }, newLostRecords())
 	descs := make(chan *prometheus.Desc, 1000)
 	m.own.Describe(descs)
 	newProcessMetrics("test").Describe(descs)

@@ -155,11 +155,12 @@ type Memory struct {
 	result  report.Result
 	cycles  ring[CycleRecord]
 	events  ring[EventRecord]
-	audit   ring[events.Audit]        // except those in done
-	done    ring[events.Audit]        // of completed actions
-	before  time.Time                 // the records in a file go back to; zero if there is no file
-	checks  map[string]*Check         // by ARN
-	found   map[string]model.Snapshot // by region
+	audit   ring[events.Audit]          // except those in done
+	done    ring[events.Audit]          // of completed actions
+	before  time.Time                   // the records in a file go back to; zero if there is no file
+	checks  map[string]*Check           // by ARN
+	known   func() []model.Resource     // what is monitored; nil while no one tells
+	others  map[string][]model.Resource // what is not, by region
 	alarms  alarmsSeen
 	changes ring[AlarmChange]
 	steps   progress
@@ -176,7 +177,7 @@ type Memory struct {
 func NewMemory() *Memory {
 	return &Memory{
 		status: Status{Role: Waiting},
-		checks: map[string]*Check{}, found: map[string]model.Snapshot{}, alarms: newAlarmsSeen(), changed: make(chan struct{}),
+		checks: map[string]*Check{}, others: map[string][]model.Resource{}, alarms: newAlarmsSeen(), changed: make(chan struct{}),
 		most:   map[model.Action]float64{},
 		cycles: ring[CycleRecord]{limit: keptCycles}, events: ring[EventRecord]{limit: keptRecords},
 		audit: ring[events.Audit]{limit: keptRecords}, done: ring[events.Audit]{limit: keptDone}, changes: ring[AlarmChange]{limit: keptRecords},
@@ -189,19 +190,37 @@ func (m *Memory) Snapshot() Snapshot {
 	defer m.mu.Unlock()
 	s := Snapshot{
 		Version: m.version, Status: m.statusNow(), Result: m.result, Cycles: m.cycles.newestFirst(), Events: m.events.newestFirst(),
-		Audits: slices.Concat(m.audit.newestFirst(), m.done.newestFirst()), AlarmChanges: m.changes.newestFirst(),
+		Audits: m.audits(), AlarmChanges: m.changes.newestFirst(),
 		Alarms: m.alarms.seen(m.status.Regions, m.status.LastCycle), Checks: make(map[string]Check, len(m.checks)), Progress: m.steps.list(),
 		Saved: m.saved, Tags: m.tags, Ledger: m.ledger, LedgerErr: m.fault,
 	}
 	for arn, check := range m.checks {
 		s.Checks[arn] = *check
 	}
-	slices.SortStableFunc(s.Audits, func(a, b events.Audit) int { return b.Time.Compare(a.Time) })
-	for _, region := range slices.Sorted(maps.Keys(m.found)) {
-		s.Resources = append(s.Resources, m.found[region].Resources...)
-		s.Others = append(s.Others, m.found[region].Others...)
+	for _, region := range slices.Sorted(maps.Keys(m.others)) {
+		s.Others = append(s.Others, m.others[region]...)
+	}
+	if m.known != nil {
+		s.Resources = m.known()
 	}
 	return s
+}
+
+// Follow sets where to look up what is monitored: to keep all of it twice would take too much memory. It is called before
+// anything else.
+func (m *Memory) Follow(known func() []model.Resource) { m.change(func() { m.known = known }) }
+
+// Audits returns the audit records, the newest first.
+func (m *Memory) Audits() []events.Audit {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.audits()
+}
+
+func (m *Memory) audits() []events.Audit {
+	list := slices.Concat(m.audit.newestFirst(), m.done.newestFirst())
+	slices.SortStableFunc(list, func(a, b events.Audit) int { return b.Time.Compare(a.Time) })
+	return list
 }
 
 // Status returns the status.
@@ -369,36 +388,27 @@ func (m *Memory) savedHours() map[model.Action]float64 {
 func (m *Memory) SawEstate(snapshot model.Snapshot) {
 	m.change(func() {
 		for _, l := range snapshot.Listings {
-			m.found[l.Region] = merge(m.found[l.Region], snapshot, l)
+			m.others[l.Region] = othersOf(m.others[l.Region], snapshot, l)
 		}
 	})
 }
 
-// merge is what is known of a region after a listing.
-func merge(before, now model.Snapshot, l model.Listing) model.Snapshot {
-	if len(now.Listings) == 1 && l.Campaigns && l.Recommenders {
-		return model.Snapshot{Resources: now.Resources, Others: now.Others} // the usual case: nothing to merge
-	}
-	found := map[model.ARN]bool{}
-	here := func(list []model.Resource) (here []model.Resource) {
-		for _, r := range list {
-			if r.Region() == l.Region {
-				here, found[r.ARN] = append(here, r), true
-			}
+// othersOf is what is known of a region beside what is monitored, after a listing.
+func othersOf(before []model.Resource, now model.Snapshot, l model.Listing) []model.Resource {
+	var others []model.Resource
+	for _, r := range now.Others {
+		if r.Region() == l.Region {
+			others = append(others, r)
 		}
-		return here
 	}
-	merged := model.Snapshot{Resources: here(now.Resources), Others: here(now.Others)}
-	with := func(list, old []model.Resource) []model.Resource {
-		for _, r := range old {
-			if !l.Complete(r.Kind) && !found[r.ARN] {
-				list = append(list, r)
-			}
+	for _, r := range before {
+		same := func(other model.Resource) bool { return other.ARN == r.ARN }
+		if !l.Complete(r.Kind) && !slices.ContainsFunc(now.Others, same) && !slices.ContainsFunc(now.Resources, same) {
+			others = append(others, r)
 		}
-		slices.SortStableFunc(list, model.CompareResources)
-		return list
 	}
-	return model.Snapshot{Resources: with(merged.Resources, before.Resources), Others: with(merged.Others, before.Others)}
+	slices.SortStableFunc(others, model.CompareResources)
+	return others
 }
 
 // SawTags implements cycle.Observer.

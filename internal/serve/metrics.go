@@ -75,7 +75,9 @@ func newProcessMetrics(version string) *prometheus.Registry {
 	return registry
 }
 
-func newMetrics(account model.Account, memory *Memory, calls func() map[string]int, lost prometheus.Counter) *metrics {
+func newMetrics(
+	account model.Account, memory *Memory, results *resultCollector, calls func() map[string]int, lost prometheus.Counter,
+) *metrics {
 	own := prometheus.NewRegistry()
 	registerer := prometheus.WrapRegistererWith(accountLabels(account), own)
 	factory := promauto.With(registerer)
@@ -83,7 +85,7 @@ func newMetrics(account model.Account, memory *Memory, calls func() map[string]i
 		return factory.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 	}
 	m := &metrics{
-		own: own, results: newResultCollector(account),
+		own: own, results: results,
 		duration: factory.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "cycle_duration_seconds", Help: "How long monitoring cycles took.",
 			Buckets: []float64{0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 240, 300},

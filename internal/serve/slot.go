@@ -72,12 +72,16 @@ func (s *slot) saw(endpoints int) {
 // alarms takes minutes, in which other accounts must not wait.
 type untilDecided struct {
 	*Memory
-	slot *slot
+	slot    *slot
+	results *resultCollector
 }
 
 // Decided implements cycle.Observer.
 func (u untilDecided) Decided(result report.Result, at time.Time) {
 	u.Memory.Decided(result, at)
+	if !readNothing(result) {
+		u.results.last.Store(&result)
+	}
 	u.slot.saw(len(result.Resources))
 	u.slot.release()
 }

@@ -30,7 +30,7 @@ func TestACycleMakesRoomOnceAllIsDecided(t *testing.T) {
 		t.Fatal("two cycles run where there is room for one")
 	case <-time.After(10 * time.Millisecond):
 	}
-	untilDecided{NewMemory(), first}.Decided(report.Result{}, time.Now())
+	untilDecided{NewMemory(), first, newResultCollector(model.Account{})}.Decided(report.Result{}, time.Now())
 	<-begun
 	first.release() // at the end of its cycle
 	if all.cycles.TryAcquire(1) {
@@ -96,7 +96,7 @@ func TestACycleTakesRoomForItsEndpoints(t *testing.T) {
 	all := newRoom(endpointsAtOnce)
 	one := &slot{room: all}
 	for _, tt := range []struct{ endpoints, others int64 }{{0, 7500}, {2500, 7500}, {2501, 7499}, {5000, 5000}, {7500, 2500}, {30_000, 2500}} {
-		untilDecided{NewMemory(), one}.Decided(report.Result{Resources: make([]report.Resource, tt.endpoints)}, time.Now())
+		untilDecided{NewMemory(), one, newResultCollector(model.Account{})}.Decided(report.Result{Resources: make([]report.Resource, tt.endpoints)}, time.Now())
 		one.acquire(t.Context())
 		if !all.cycles.TryAcquire(tt.others) {
 			t.Errorf("beside %d endpoints there is no room for %d", tt.endpoints, tt.others)
