@@ -11,6 +11,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
@@ -32,9 +33,9 @@ const (
 // 56 MB three days of 14,000 resources, and fewer of each if there are more.
 const pageHours = 1_000_000
 
-// pageAtOnce is how many resources of a region a ledger of the page meters together: the 14 days of their two series
-// fill a call of 100,800 datapoints. It may take its time, and with four regions at once they take some 20 MB.
-const pageAtOnce = 12
+// pageAtOnce is how many resources of a region a ledger of the page meters together. It may take its time, and
+// with four regions at once they take some 20 MB.
+const pageAtOnce = 6
 
 // noLedgerHere is why a daemon on standby makes no ledger.
 const noLedgerHere = "this daemon is on standby; the daemon that leads has it"
@@ -116,6 +117,15 @@ func (k ledgerKeeper) awaitLead(ctx context.Context) bool {
 	return false
 }
 
+// show shows a ledger on the page.
+func (k ledgerKeeper) show(made report.Ledger) error {
+	if k.in.MostHours > 0 && len(made.Resources)*chart.SparkHours > k.in.MostHours {
+		return k.memory.SawLargeLedger(made)
+	}
+	k.memory.SawLedger(&made, "")
+	return nil
+}
+
 // make meters the longest span and the month so far, with as many hours as the page shows, and then what was saved. The page
 // shows the result, or the error. It returns how many series were read.
 func (k ledgerKeeper) make(ctx context.Context) (series int, err error) {
@@ -135,7 +145,9 @@ func (k ledgerKeeper) make(ctx context.Context) (series int, err error) {
 		k.logger.WarnContext(ctx, "the bill on the page is incomplete", "op", problem.Operation, "arn", problem.ARN, "region", problem.Region,
 			"err", awsapi.Line(problem.Err))
 	}
-	k.memory.SawLedger(&made, "")
+	if err := k.show(made); err != nil {
+		return 0, err
+	}
 	saved, err := k.savings.Run(ctx, cycle.SavingsInput{Params: in.Params, Records: k.records(ctx)})
 	if err != nil { // the daemon is being stopped
 		return 0, err

@@ -20,12 +20,13 @@ const (
 )
 
 // softLimitFor is the limit, in bytes, with so many bytes of the heap in use: softLimit while a tenth of it is
-// free, or else a third more than what is in use, as a runtime with little room would mostly collect.
+// free, and from there on up to a third more than what is in use, as a runtime with little room would mostly collect.
 func softLimitFor(live uint64) int64 {
-	if live <= softLimit/10*9 {
+	const most = softLimit / 10 * 9
+	if live <= most {
 		return softLimit
 	}
-	return int64(live + live/3)
+	return int64(min(live+live/3, softLimit+2*(live-most)))
 }
 
 // keepSoftLimit sets the limit until ctx ends, unless the environment has set one (GOMEMLIMIT).

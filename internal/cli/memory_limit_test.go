@@ -21,7 +21,8 @@ func TestSoftLimit(t *testing.T) {
 		{"nothing in use", 0, 470 << 20},
 		{"100,000 endpoints between two cycles", 300 << 20, 470 << 20},
 		{"as much as fits", 396 << 20, 470 << 20},
-		{"more than that", 600 << 20, 800 << 20},
+		{"a little more", 433 << 20, 490 << 20},
+		{"much more than that", 900 << 20, 1200 << 20},
 	} {
 		if got := softLimitFor(tt.live); got != tt.want {
 			t.Errorf("%s: %d MiB, want %d", tt.name, got>>20, tt.want>>20)

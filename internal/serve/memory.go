@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -166,7 +165,7 @@ type Memory struct {
 	steps   progress
 	tags    map[string]map[string]string // by ARN; never changed, only replaced
 	saved   *report.Saved
-	ledger  *report.Ledger
+	ledger  keptLedger
 	fault   string                   // why there is no ledger, or an old one
 	most    map[model.Action]float64 // the highest sum of each kind of action so far, in TPS-hours
 	version uint64
@@ -192,7 +191,11 @@ func (m *Memory) Snapshot() Snapshot {
 		Version: m.version, Status: m.statusNow(), Result: m.result, Cycles: m.cycles.newestFirst(), Events: m.events.newestFirst(),
 		Audits: m.audits(), AlarmChanges: m.changes.newestFirst(),
 		Alarms: m.alarms.seen(m.status.Regions, m.status.LastCycle), Checks: make(map[string]Check, len(m.checks)), Progress: m.steps.list(),
-		Saved: m.saved, Tags: m.tags, Ledger: m.ledger, LedgerErr: m.fault,
+		Saved: m.saved, Tags: m.tags, LedgerErr: m.fault,
+	}
+	var err error
+	if s.Ledger, err = m.ledger.get(); err != nil {
+		s.LedgerErr = err.Error()
 	}
 	for arn, check := range m.checks {
 		s.Checks[arn] = *check
@@ -372,7 +375,21 @@ func (m *Memory) SawLedger(ledger *report.Ledger, fault string) {
 	if same {
 		return
 	}
-	m.change(func() { m.ledger, m.fault = cmp.Or(ledger, m.ledger), fault })
+	m.change(func() {
+		m.fault = fault
+		if ledger != nil {
+			m.ledger = keptLedger{whole: ledger}
+		}
+	})
+}
+
+// SawLargeLedger is SawLedger of a ledger that takes too much memory to be kept whole.
+func (m *Memory) SawLargeLedger(ledger report.Ledger) error {
+	packed, err := packLedger(ledger)
+	if err == nil {
+		m.change(func() { m.ledger, m.fault = packed, "" })
+	}
+	return err
 }
 
 // savedHours are the TPS-hours that each kind of action has saved, as far as is known. They never fall,
