@@ -29,8 +29,9 @@ const (
 	ChatTopicName = "PersonalizeMonitorChatNotifications"
 	// RuleName is the name of the rule that forwards notifications to both.
 	RuleName = "PersonalizeMonitor-NotificationsRule"
-	// TargetID is the rule's target for people, and ChatTargetID the one for chat applications.
-	TargetID     = "PersonalizeMonitorNotificationsId"
+	// TargetID is the rule's target for people.
+	TargetID = "PersonalizeMonitorNotificationsId"
+	// ChatTargetID is the rule's target for chat applications.
 	ChatTargetID = "PersonalizeMonitorChatNotificationsId"
 )
 

@@ -3,7 +3,6 @@ package writer
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math"
 	"slices"
 
@@ -89,13 +88,13 @@ func (w *Writer) CountRefused(ctx context.Context, counts map[RefusedKey]int) {
 			Name: model.MetricActionsRefused, DimensionName: rules.DimensionAction, DimensionValue: string(key.Verdict),
 		}))
 	}
-	w.publishCounts(ctx, "refusals not counted", data...)
+	w.publishCounts(ctx, "refusals", data...)
 }
 
 // CountLostRecords publishes how many audit records could not be written.
 func (w *Writer) CountLostRecords(ctx context.Context, n int) {
 	if n > 0 {
-		w.publishCounts(ctx, "lost audit records not counted", w.count(w.DeploymentRegion, n, model.Metric{Name: model.MetricAuditRecordsLost}))
+		w.publishCounts(ctx, "lost audit records", w.count(w.DeploymentRegion, n, model.Metric{Name: model.MetricAuditRecordsLost}))
 	}
 }
 
@@ -106,10 +105,10 @@ func (w *Writer) count(region string, n int, metric model.Metric) model.Datum {
 }
 
 // publishCounts logs what cannot be published: nothing depends on it.
-func (w *Writer) publishCounts(ctx context.Context, failed string, data ...model.Datum) {
+func (w *Writer) publishCounts(ctx context.Context, what string, data ...model.Datum) {
 	_, problems := w.Publish(ctx, data)
 	for _, p := range problems {
-		w.Logger.Log(ctx, slog.LevelWarn, failed, "op", p.Operation, "region", p.Region, "err", p.Err)
+		w.Logger.WarnContext(ctx, "counts not published", "counts", what, "op", p.Operation, "region", p.Region, "err", p.Err)
 	}
 }
 
