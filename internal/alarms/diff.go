@@ -202,9 +202,12 @@ func resetLost(last fingerprint, a Alarm) bool {
 		a.StateChanged.Before(at) && a.StateChanged.Before(a.Configured)
 }
 
-// rotateStride is a large prime: its multiples visit every place of a list of any shorter
-// length.
-const rotateStride = 2654435761
+// Where a list starts moves by a prime number: about as far as a cycle comes in a long list, so that the next one
+// continues there, and in a short list so that every place comes first at some time.
+const (
+	longStride  = 709 // of lists that are longer; a cycle has time for some 720 changes
+	shortStride = 2654435761
+)
 
 // Rotate puts a list in a fair order: it starts at another place for each window, so that
 // what is last, or fails, in one cycle is not last in all. The list is not changed.
@@ -212,7 +215,11 @@ func Rotate(changes []Change, w model.Window) []Change {
 	if len(changes) == 0 {
 		return nil
 	}
+	stride, length := uint64(longStride), uint64(len(changes))
+	if length <= longStride {
+		stride = shortStride
+	}
 	index := uint64(w.Start.Unix() / int64(rules.WindowLength.Seconds()))
-	start := index % uint64(len(changes)) * rotateStride % uint64(len(changes))
+	start := index % length * stride % length
 	return slices.Concat(changes[start:], changes[:start])
 }

@@ -2,6 +2,7 @@ package alarms
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -422,6 +423,27 @@ func TestRotateIsFair(t *testing.T) {
 	}
 	if Rotate(nil, rules.MeasuredWindow(testNow, 2*time.Minute)) != nil {
 		t.Error("nothing stays nothing")
+	}
+}
+
+// Of a list of any length a cycle comes as far as its time, and the next ones do the rest.
+func TestRotateLeavesNothingForLong(t *testing.T) {
+	const made = 720
+	for _, length := range []int{710, 1418, 1440, 8001, 16002, 21_270} {
+		changes, came := make([]Change, length), map[string]bool{}
+		for i := range changes {
+			changes[i].Name = strconv.Itoa(i)
+		}
+		cycles := 0
+		for at := rules.MeasuredWindow(testNow, 2*time.Minute).Start; len(came) < length && cycles < length; at = at.Add(rules.WindowLength) {
+			for _, c := range Rotate(changes, model.NewWindow(at, at.Add(rules.WindowLength)))[:min(made, length)] {
+				came[c.Name] = true
+			}
+			cycles++
+		}
+		if most := length/700 + 2; cycles > most {
+			t.Errorf("%d changes take %d cycles, want at most %d", length, cycles, most)
+		}
 	}
 }
 

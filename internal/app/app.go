@@ -39,8 +39,8 @@ type App struct {
 	Dashboard   *cycle.Dashboard
 	// Endpoints lists the campaigns and recommenders of a region.
 	Endpoints cycle.Lister
-	// Monitored are the monitored campaigns and recommenders as they were last seen, sorted by ARN.
-	Monitored func() []model.Resource
+	// Monitored are the monitored campaigns and recommenders of a scope as they were last seen, sorted by ARN.
+	Monitored func(model.Scope) []model.Resource
 
 	parts parts
 }

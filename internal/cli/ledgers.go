@@ -118,12 +118,15 @@ func (k ledgerKeeper) awaitLead(ctx context.Context) bool {
 }
 
 // show shows a ledger on the page.
-func (k ledgerKeeper) show(made report.Ledger) error {
+func (k ledgerKeeper) show(ctx context.Context, made report.Ledger) {
 	if k.in.MostHours > 0 && len(made.Resources)*chart.SparkHours > k.in.MostHours {
-		return k.memory.SawLargeLedger(made)
+		err := k.memory.SawLargeLedger(made)
+		if err == nil {
+			return
+		}
+		k.logger.WarnContext(ctx, "the bill on the page takes more memory", "err", err)
 	}
 	k.memory.SawLedger(&made, "")
-	return nil
 }
 
 // make meters the longest span and the month so far, with as many hours as the page shows, and then what was saved. The page
@@ -145,9 +148,7 @@ func (k ledgerKeeper) make(ctx context.Context) (series int, err error) {
 		k.logger.WarnContext(ctx, "the bill on the page is incomplete", "op", problem.Operation, "arn", problem.ARN, "region", problem.Region,
 			"err", awsapi.Line(problem.Err))
 	}
-	if err := k.show(made); err != nil {
-		return 0, err
-	}
+	k.show(ctx, made)
 	saved, err := k.savings.Run(ctx, cycle.SavingsInput{Params: in.Params, Records: k.records(ctx)})
 	if err != nil { // the daemon is being stopped
 		return 0, err

@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -17,6 +18,9 @@ const (
 	softLimit = 470 << 20
 	// softLimitEvery is how often the limit is compared with what is in use.
 	softLimitEvery = 10 * time.Second
+	// softLimitOver is over how many of these times memory has to be in use that raises the limit: what the last
+	// collection left may be more than that for a moment.
+	softLimitOver = 6
 )
 
 // softLimitFor is the limit, in bytes, with so many bytes of the heap in use: softLimit while a tenth of it is
@@ -36,9 +40,11 @@ func keepSoftLimit(ctx context.Context, clock model.Clock) {
 	}
 	defer debug.SetMemoryLimit(math.MaxInt64)
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	for {
+	var lately [softLimitOver]uint64
+	for n := 0; ; n++ {
 		metrics.Read(live)
-		debug.SetMemoryLimit(softLimitFor(live[0].Value.Uint64()))
+		lately[n%len(lately)] = live[0].Value.Uint64()
+		debug.SetMemoryLimit(softLimitFor(slices.Min(lately[:])))
 		if clock.Sleep(ctx, softLimitEvery) != nil {
 			return
 		}

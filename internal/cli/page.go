@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"weak"
 
 	"github.com/spf13/cobra"
 
@@ -29,35 +30,41 @@ type pageSource struct {
 	list      []serve.Account
 	dashboard string
 
+	// What was shown is kept until the garbage collector wants the memory: no one may look at the page for days.
 	mu      sync.Mutex
-	built   bool
-	shown   web.Snapshot     // the last one, once it is built
-	ledgers []*report.Ledger // that ledger puts together
-	ledger  *report.Ledger   // of several accounts; nil until one has a ledger
-	changed <-chan struct{}  // closed at the next change of any; nil before it is first requested
+	shown   weak.Pointer[web.Snapshot]
+	ledgers []weak.Pointer[report.Ledger] // that ledger puts together
+	ledger  weak.Pointer[report.Ledger]   // of several accounts; nil until one has a ledger
+	changed <-chan struct{}               // closed at the next change of any; nil before it is first requested
 }
 
 func newPageSource(list []serve.Account, dashboard string) *pageSource {
 	return &pageSource{list: list, dashboard: dashboard}
 }
 
-// Snapshot implements web.Source. It is built once for each version.
+// Snapshot implements web.Source. It is built once for each version, as long as it is kept.
 func (p *pageSource) Snapshot() web.Snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	version := uint64(0)
+	if shown := p.shown.Value(); shown != nil && shown.Version == p.Version() {
+		return *shown
+	}
+	of := make([]serve.SnapshotOf, len(p.list))
+	for i, one := range p.list {
+		of[i] = serve.SnapshotOf{Account: one.Account, Snapshot: one.Memory.Snapshot()}
+	}
+	shown := &web.Snapshot{Snapshot: p.merged(of), DashboardName: p.dashboard}
+	addOutcomes(shown.Checks, shown.Audits)
+	p.shown = weak.Make(shown)
+	return *shown
+}
+
+// Version implements web.Source.
+func (p *pageSource) Version() (version uint64) {
 	for _, one := range p.list {
 		version += one.Memory.Version()
 	}
-	if !p.built || p.shown.Version != version {
-		of := make([]serve.SnapshotOf, len(p.list))
-		for i, one := range p.list {
-			of[i] = serve.SnapshotOf{Account: one.Account, Snapshot: one.Memory.Snapshot()}
-		}
-		p.shown, p.built = web.Snapshot{Snapshot: p.merged(of), DashboardName: p.dashboard}, true
-		addOutcomes(p.shown.Checks, p.shown.Audits)
-	}
-	return p.shown
+	return version
 }
 
 // merged puts the snapshots of several accounts together; that of the only one stays as it is. Ledgers are
@@ -67,19 +74,21 @@ func (p *pageSource) merged(of []serve.SnapshotOf) serve.Snapshot {
 		return of[0].Snapshot
 	}
 	s := serve.Merged(of)
-	ledgers, parts, measured := make([]*report.Ledger, len(of)), make([]report.Of[report.Ledger], len(of)), false
+	ledgers, parts, measured := make([]weak.Pointer[report.Ledger], len(of)), make([]report.Of[report.Ledger], len(of)), false
 	for i, one := range of {
-		ledgers[i], parts[i] = one.Snapshot.Ledger, report.Of[report.Ledger]{Account: one.Account, Report: one.Snapshot.Ledger}
-		measured = measured || ledgers[i] != nil
+		ledgers[i], parts[i] = weak.Make(one.Snapshot.Ledger), report.Of[report.Ledger]{Account: one.Account, Report: one.Snapshot.Ledger}
+		measured = measured || one.Snapshot.Ledger != nil
 		if fault := one.Snapshot.LedgerErr; fault != "" && s.LedgerErr == "" {
 			s.LedgerErr = one.Account.String() + ": " + fault
 		}
 	}
-	if measured && !slices.Equal(ledgers, p.ledgers) {
-		all := report.MergedLedgers(parts)
-		p.ledgers, p.ledger = ledgers, &all
+	if !measured {
+		return s
 	}
-	s.Ledger = p.ledger
+	if s.Ledger = p.ledger.Value(); s.Ledger == nil || !slices.Equal(ledgers, p.ledgers) {
+		all := report.MergedLedgers(parts)
+		s.Ledger, p.ledgers, p.ledger = &all, ledgers, weak.Make(&all)
+	}
 	return s
 }
 

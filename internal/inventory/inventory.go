@@ -153,12 +153,15 @@ func (p *progressCount) add(done, total int) {
 	}
 }
 
-// Known are the monitored resources as they were last seen, by region, kind and name.
-func (inv *Inventory) Known() []model.Resource {
+// Known are the monitored resources of a scope as they were last seen, by region, kind and name. The inventory may have
+// seen others, as actions and savings look up what is on record.
+func (inv *Inventory) Known(scope model.Scope) []model.Resource {
+	jobs := jobsOf(scope)
 	var known []model.Resource
 	inv.entries.with(func(items map[model.ARN]entry) {
-		for _, e := range items {
-			if r := e.full(); r.Monitored() {
+		for arn, e := range items {
+			r := e.full()
+			if r.Monitored() && slices.ContainsFunc(jobs, func(j job) bool { return e.isOf(j) && j.has(arn) }) {
 				known = append(known, r)
 			}
 		}

@@ -60,7 +60,7 @@ func newWatch(o Options, one Account, all *room) *watch {
 		AuditLog:   remembering(one.Memory, o.AuditLog, lost.Inc),
 		Deployment: o.Deployment, Version: o.Version, DryRun: o.DryRun, Act: true, Params: one.Params, Rebuild: queue.afterCycle,
 	})
-	one.Memory.Follow(a.Monitored)
+	one.Memory.Follow(func() []model.Resource { return a.Monitored(cycle.Scope(one.Params, one.Config.Region)) })
 	metrics := newMetrics(one.Account, one.Memory, results, a.Clients.Calls, lost)
 	check := func(context.Context) error { return nil }
 	if one.Check != nil {

@@ -3,6 +3,7 @@ package serve
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 	"unique"
 
@@ -57,15 +58,15 @@ type alarmRest struct {
 }
 
 func keptOf(a alarms.Alarm) keptAlarm {
-	kept := keptAlarm{resource: unique.Make(a.Settings.Metric.DimensionValue).Value()}
+	var kept keptAlarm
 	if !a.StateChanged.IsZero() {
 		kept.since = a.StateChanged.UnixNano()
 	}
 	rest := alarmRest{state: string(a.State), on: a.Settings.ActionsOn}
-	if _, t, ok := alarms.OwnerOf(a); ok {
-		rest.kind = t
+	if arn, t, ok := alarms.OwnerOf(a); ok {
+		kept.resource, rest.kind = arn.String(), t
 	} else {
-		rest.name = a.Name
+		kept.resource, rest.name = unique.Make(a.Settings.Metric.DimensionValue).Value(), a.Name
 	}
 	kept.rest = unique.Make(rest)
 	return kept
@@ -78,8 +79,9 @@ func (k keptAlarm) alarm(region string) Alarm {
 	if k.since != 0 {
 		a.Since = time.Unix(0, k.since).UTC()
 	}
-	if arn, kind, err := model.ParseResourceARN(k.resource); rest.kind != "" && err == nil {
-		a.Name = rest.kind.Name(kind, arn.Name())
+	if rest.kind != "" {
+		kind, name, _ := strings.Cut(k.resource[strings.LastIndex(k.resource, ":")+1:], "/")
+		a.Name = rest.kind.Name(model.Kind(kind), name)
 	}
 	return a
 }

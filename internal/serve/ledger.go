@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"fmt"
 	"reflect"
+	"sync"
 	"time"
 	"weak"
 
@@ -21,7 +22,9 @@ type keptLedger struct {
 	whole  *report.Ledger
 	rest   report.Ledger // a packed ledger without its lists
 	packed []byte        // ledgerLists; nil if it is whole
-	last   weak.Pointer[report.Ledger]
+
+	mu   sync.Mutex
+	last weak.Pointer[report.Ledger] // what was unpacked, as long as someone has it
 }
 
 // ledgerLists are what a ledger has for each resource.
@@ -30,7 +33,7 @@ type ledgerLists struct {
 	Recommendations []advice.Proposal
 }
 
-func packLedger(l report.Ledger) (keptLedger, error) {
+func packLedger(l report.Ledger) (*keptLedger, error) {
 	var packed bytes.Buffer
 	small, err := flate.NewWriter(&packed, flate.BestSpeed)
 	if err == nil {
@@ -40,10 +43,10 @@ func packLedger(l report.Ledger) (keptLedger, error) {
 		err = small.Close()
 	}
 	if err != nil {
-		return keptLedger{}, fmt.Errorf("pack the bill of %d endpoints: %w", len(l.Resources), err)
+		return nil, fmt.Errorf("pack the bill of %d endpoints: %w", len(l.Resources), err)
 	}
 	l.Resources, l.Recommendations = nil, nil
-	return keptLedger{rest: l, packed: bytes.Clone(packed.Bytes())}, nil
+	return &keptLedger{rest: l, packed: bytes.Clone(packed.Bytes())}, nil
 }
 
 // get is the ledger, nil if there is none; or why it cannot be unpacked.
@@ -51,6 +54,8 @@ func (k *keptLedger) get() (*report.Ledger, error) {
 	if k.packed == nil {
 		return k.whole, nil
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if l := k.last.Value(); l != nil {
 		return l, nil
 	}

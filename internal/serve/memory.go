@@ -165,7 +165,7 @@ type Memory struct {
 	steps   progress
 	tags    map[string]map[string]string // by ARN; never changed, only replaced
 	saved   *report.Saved
-	ledger  keptLedger
+	ledger  *keptLedger
 	fault   string                   // why there is no ledger, or an old one
 	most    map[model.Action]float64 // the highest sum of each kind of action so far, in TPS-hours
 	version uint64
@@ -175,6 +175,7 @@ type Memory struct {
 // NewMemory makes an empty memory.
 func NewMemory() *Memory {
 	return &Memory{
+		ledger: &keptLedger{},
 		status: Status{Role: Waiting},
 		checks: map[string]*Check{}, others: map[string][]model.Resource{}, alarms: newAlarmsSeen(), changed: make(chan struct{}),
 		most:   map[model.Action]float64{},
@@ -185,17 +186,27 @@ func NewMemory() *Memory {
 
 // Snapshot returns what is known now.
 func (m *Memory) Snapshot() Snapshot {
+	s, ledger, known := m.seen()
+	if l, err := ledger.get(); err != nil {
+		s.LedgerErr = err.Error()
+	} else {
+		s.Ledger = l
+	}
+	if known != nil {
+		s.Resources = known()
+	}
+	return s
+}
+
+// seen is a snapshot without what takes long to put together, and how that is done.
+func (m *Memory) seen() (s Snapshot, ledger *keptLedger, known func() []model.Resource) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := Snapshot{
+	s = Snapshot{
 		Version: m.version, Status: m.statusNow(), Result: m.result, Cycles: m.cycles.newestFirst(), Events: m.events.newestFirst(),
 		Audits: m.audits(), AlarmChanges: m.changes.newestFirst(),
 		Alarms: m.alarms.seen(m.status.Regions, m.status.LastCycle), Checks: make(map[string]Check, len(m.checks)), Progress: m.steps.list(),
 		Saved: m.saved, Tags: m.tags, LedgerErr: m.fault,
-	}
-	var err error
-	if s.Ledger, err = m.ledger.get(); err != nil {
-		s.LedgerErr = err.Error()
 	}
 	for arn, check := range m.checks {
 		s.Checks[arn] = *check
@@ -203,10 +214,7 @@ func (m *Memory) Snapshot() Snapshot {
 	for _, region := range slices.Sorted(maps.Keys(m.others)) {
 		s.Others = append(s.Others, m.others[region]...)
 	}
-	if m.known != nil {
-		s.Resources = m.known()
-	}
-	return s
+	return s, m.ledger, m.known
 }
 
 // Follow sets where to look up what is monitored: to keep all of it twice would take too much memory. It is called before
@@ -378,7 +386,7 @@ func (m *Memory) SawLedger(ledger *report.Ledger, fault string) {
 	m.change(func() {
 		m.fault = fault
 		if ledger != nil {
-			m.ledger = keptLedger{whole: ledger}
+			m.ledger = &keptLedger{whole: ledger}
 		}
 	})
 }
@@ -418,9 +426,17 @@ func othersOf(before []model.Resource, now model.Snapshot, l model.Listing) []mo
 			others = append(others, r)
 		}
 	}
+	if l.Campaigns && l.Recommenders || len(before) == 0 {
+		return others // the usual case
+	}
+	found := map[model.ARN]bool{}
+	for _, list := range [][]model.Resource{now.Resources, now.Others} {
+		for _, r := range list {
+			found[r.ARN] = true
+		}
+	}
 	for _, r := range before {
-		same := func(other model.Resource) bool { return other.ARN == r.ARN }
-		if !l.Complete(r.Kind) && !slices.ContainsFunc(now.Others, same) && !slices.ContainsFunc(now.Resources, same) {
+		if !l.Complete(r.Kind) && !found[r.ARN] {
 			others = append(others, r)
 		}
 	}

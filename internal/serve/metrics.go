@@ -169,7 +169,7 @@ func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error
 	}
 	switch {
 	case err == nil:
-		m.results.last.Store(&result)
+		m.results.last.Store(&shownResult{result, true})
 	case !interrupted: // old results would look like current ones
 		m.results.last.Store(nil)
 	}

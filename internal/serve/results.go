@@ -14,10 +14,25 @@ import (
 // after the other, while they are read: of 100,000 resources they would take 100 MB. A resource that is no longer in
 // the result has none.
 type resultCollector struct {
-	last    atomic.Pointer[report.Result] // nil if the last cycle measured nothing
-	account prometheus.Labels             // the label of one of several accounts; nil if there is one
+	last    atomic.Pointer[shownResult] // nil if the last cycle measured nothing
+	account prometheus.Labels           // the label of one of several accounts; nil if there is one
 
 	resources, late, left, windowEnd *prometheus.Desc
+}
+
+// shownResult is the result of a cycle that has decided all.
+type shownResult struct {
+	report.Result      // its alarms are those of the last cycle that has ended
+	ended         bool // such a cycle was
+}
+
+// decided shows what a cycle has decided, before it changes alarms.
+func (c *resultCollector) decided(result report.Result) {
+	shown := &shownResult{Result: result}
+	if last := c.last.Load(); last != nil {
+		shown.Alarms, shown.ended = last.Alarms, last.ended
+	}
+	c.last.Store(shown)
 }
 
 // resourceMetric is a gauge of each resource.
@@ -85,6 +100,8 @@ func (c *resultCollector) Collect(out chan<- prometheus.Metric) {
 	for _, region := range result.DataLate {
 		gauge(c.late, 1, region.Region)
 	}
-	gauge(c.left, float64(result.Alarms.Left))
+	if result.ended {
+		gauge(c.left, float64(result.Alarms.Left))
+	}
 	gauge(c.windowEnd, float64(result.Window.End.Unix()))
 }

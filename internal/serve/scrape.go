@@ -17,9 +17,9 @@ import (
 // metrics serves what Prometheus reads: the metrics of the process and of each account, then those of the resources.
 // The format is the text format 0.0.4, which every version of Prometheus reads.
 func (s site) metrics(w http.ResponseWriter, r *http.Request) {
-	gatherers := prometheus.Gatherers{s.process}
-	for _, one := range s.watches {
-		gatherers = append(gatherers, one.metrics.own)
+	gatherers, lists := prometheus.Gatherers{s.process}, make([]accountResources, len(s.watches))
+	for i, one := range s.watches {
+		gatherers, lists[i] = append(gatherers, one.metrics.own), one.metrics.results.current()
 	}
 	families, err := gatherers.Gather()
 	if err != nil {
@@ -28,17 +28,19 @@ func (s site) metrics(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
+	if r.Method == http.MethodHead {
+		return
+	}
 	out, end := compressed(w, r)
 	for _, family := range families {
 		if _, err = expfmt.MetricFamilyToText(out, family); err != nil {
-			return // the client is gone
+			panic(http.ErrAbortHandler) // half of the metrics must not look like all
 		}
 	}
-	lists := make([]accountResources, len(s.watches))
-	for i, one := range s.watches {
-		lists[i] = one.metrics.results.current()
-	}
 	for _, m := range resourceMetrics {
+		if r.Context().Err() != nil {
+			return // the client is gone
+		}
 		m.write(out, lists)
 	}
 	_ = end() // fails only if the client is gone
@@ -48,7 +50,8 @@ func (s site) metrics(w http.ResponseWriter, r *http.Request) {
 // has 60 MB.
 func compressed(w http.ResponseWriter, r *http.Request) (out *bufio.Writer, end func() error) {
 	w.Header().Add("Vary", "Accept-Encoding")
-	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	accepted := strings.ReplaceAll(r.Header.Get("Accept-Encoding"), " ", "")
+	if !strings.Contains(accepted, "gzip") || strings.Contains(accepted, "gzip;q=0") {
 		out = bufio.NewWriter(w)
 		return out, out.Flush
 	}

@@ -80,7 +80,7 @@ type untilDecided struct {
 func (u untilDecided) Decided(result report.Result, at time.Time) {
 	u.Memory.Decided(result, at)
 	if !readNothing(result) {
-		u.results.last.Store(&result)
+		u.results.decided(result)
 	}
 	u.slot.saw(len(result.Resources))
 	u.slot.release()

@@ -44,6 +44,9 @@ func (s *Source) Snapshot() web.Snapshot {
 	return s.snapshot
 }
 
+// Version returns the version of the current snapshot.
+func (s *Source) Version() uint64 { return s.Snapshot().Version }
+
 // Changed returns a channel that the next change closes.
 func (s *Source) Changed() <-chan struct{} {
 	s.mu.Lock()

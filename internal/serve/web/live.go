@@ -54,7 +54,7 @@ func (h *site) follow(ctx context.Context, send func(string) bool) {
 	for {
 		// The channel comes before the snapshot, so that no change in between is missed.
 		changed := h.options.Source.Changed()
-		if !send(fmt.Sprintf("event: change\ndata: %d\n\n", h.options.Source.Snapshot().Version)) {
+		if !send(fmt.Sprintf("event: change\ndata: %d\n\n", h.options.Source.Version())) {
 			return
 		}
 		for waiting := true; waiting; {

@@ -23,6 +23,8 @@ func (c *changing) Snapshot() Snapshot {
 	return Snapshot{Snapshot: serve.Snapshot{Version: c.version}}
 }
 
+func (c *changing) Version() uint64 { return c.Snapshot().Version }
+
 func (c *changing) Changed() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()

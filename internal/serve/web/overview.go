@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"time"
+	"weak"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
@@ -48,7 +49,7 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	unknown := e.unknownMoney()
 	totals := table{name: "totals", unknown: unknown}
 	if e.Ledger != nil {
-		plot := h.totals.get(e.Ledger, func() chart.Chart { return chartTotals(*e.Ledger) })
+		plot := h.totals.get(weak.Make(e.Ledger), func() chart.Chart { return chartTotals(*e.Ledger) })
 		totals.unknown = "There is no chart."
 		if !plot.Empty() {
 			plot.Pins = pinsOf(e.Audits, plot, "")

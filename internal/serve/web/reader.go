@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"weak"
 
 	"golang.org/x/sync/singleflight"
 
@@ -136,12 +137,11 @@ func (b *bounded[K, V]) take(key K) (value V, ok bool) {
 }
 
 // memo keeps the last value made for a key: what all pages show, and takes long to make for
-// an estate of thousands.
+// an estate of thousands. It keeps it until the garbage collector wants the memory, as no one may look at a page for days.
 type memo[K comparable, V any] struct {
-	mu    sync.Mutex
-	made  bool
-	key   K
-	value V
+	mu   sync.Mutex
+	key  K
+	last weak.Pointer[V]
 }
 
 // get returns the value of the key. Others wait while it is made. It is shared and must not
@@ -149,8 +149,11 @@ type memo[K comparable, V any] struct {
 func (m *memo[K, V]) get(key K, create func() V) V {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.made || m.key != key {
-		m.value, m.key, m.made = create(), key, true
+	if last := m.last.Value(); last != nil && m.key == key {
+		return *last
 	}
-	return m.value
+	made := new(V)
+	*made = create()
+	m.key, m.last = key, weak.Make(made)
+	return *made
 }

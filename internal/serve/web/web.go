@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+	"weak"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -50,6 +51,8 @@ type Options struct {
 type Source interface {
 	// Snapshot returns what is known now. The page only reads it.
 	Snapshot() Snapshot
+	// Version is that of what is known now, without the work to put it together.
+	Version() uint64
 	// Changed returns a channel that is closed when there is a newer snapshot.
 	Changed() <-chan struct{}
 }
@@ -125,8 +128,8 @@ type site struct {
 	reader    *reader
 	forms     *actionForms
 	compared  *comparisons
-	totals    memo[*report.Ledger, chart.Chart] // of all resources together
-	listeners chan struct{}                     // bounds live streams
+	totals    memo[weak.Pointer[report.Ledger], chart.Chart] // of all resources together
+	listeners chan struct{}                                  // bounds live streams
 }
 
 // maxListeners is how many browsers may follow changes at the same time. The pages of others
