@@ -1,5 +1,5 @@
 // Package internal_test holds the rules that no single package can hold, as who may import
-// whom. docs/design/architecture.md explains why.
+// whom. docs/architecture.md explains why.
 package internal_test
 
 import (

@@ -24,7 +24,7 @@ func (s site) metrics(w http.ResponseWriter, r *http.Request) {
 	families, err := gatherers.Gather()
 	if err != nil {
 		s.log.ErrorContext(r.Context(), "metrics not served", "err", err)
-		http.Error(w, "the metrics could not be gathered; the log says why", http.StatusInternalServerError)
+		http.Error(w, "the metrics could not be gathered; see the log", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
