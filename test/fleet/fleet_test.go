@@ -122,7 +122,7 @@ func startFleet(b *testing.B, accounts int, regions []string, endpoints int) *fl
 		fmt.Fprintf(&estate, "  - id: %q\n    name: team-%d\n    role: Reader\n    regions:\n", id, a)
 		for _, region := range regions {
 			fmt.Fprintf(&estate, "      %s:\n        datasetGroups:\n          - name: shop\n            campaigns:\n"+
-				"              - {name: home, copies: %d, recipe: aws-user-personalization-v2, minTPS: 2, age: 60d, traffic: {shape: daily, tps: 4, peakTPS: 6, jitterPercent: 5}}\n",
+				"              - {name: home, copies: %d, recipe: aws-user-personalization-v2, minTPS: 3, age: 60d, traffic: {shape: constant, tps: 4, jitterPercent: 5}}\n",
 				region, endpoints)
 		}
 		fmt.Fprintf(&file, "  - {name: team-%d, roleArn: 'arn:aws:iam::%s:role/Reader'}\n", a, id)
