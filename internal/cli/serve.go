@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -136,6 +137,7 @@ func (m member) with(parts *app.App) member {
 // before announces what the daemon may do, and asks if there is someone to ask. One of several accounts
 // that cannot be worked in now is reported, and tried again in each cycle.
 func (o *serveOptions) before(ctx context.Context, s *session, list []member, apps []*app.App) error {
+	list = slices.Clone(list) // others read it meanwhile
 	for i, m := range list {
 		list[i] = m.with(apps[i])
 	}
