@@ -43,17 +43,23 @@ type resourceMetric struct {
 
 // resourceMetrics are the gauges of the resources.
 var resourceMetrics = []resourceMetric{
-	{"minimum_requests_per_second", "Configured minimum (minProvisionedTPS or minRecommendationRequestsPerSecond).",
-		func(r report.Resource) *float64 { return aws.Float64(float64(r.Min)) }},
-	{"average_requests_per_second", "Requests per second in the last window; absent if it could not be read.",
-		func(r report.Resource) *float64 { return r.Average }},
-	{"utilization_ratio", "Average divided by minimum; 1 is fully used; absent if it could not be read.",
+	{
+		"minimum_requests_per_second", "Configured minimum (minProvisionedTPS or minRecommendationRequestsPerSecond).",
+		func(r report.Resource) *float64 { return aws.Float64(float64(r.Min)) },
+	},
+	{
+		"average_requests_per_second", "Requests per second in the last window; absent if it could not be read.",
+		func(r report.Resource) *float64 { return r.Average },
+	},
+	{
+		"utilization_ratio", "Average divided by minimum; 1 is fully used; absent if it could not be read.",
 		func(r report.Resource) *float64 {
 			if r.Utilization == nil {
 				return nil
 			}
 			return aws.Float64(*r.Utilization / 100)
-		}},
+		},
+	},
 }
 
 func newResultCollector(account model.Account) *resultCollector {

@@ -291,23 +291,23 @@ func (a analysis) sum(s Solution) Sum {
 }
 
 // count counts a training, by who began it and how it ended.
-func (out *Sum) count(v Version) {
-	out.Trainings++
+func (s *Sum) count(v Version) {
+	s.Trainings++
 	switch {
 	case v.Automatic == nil:
 	case *v.Automatic:
-		out.Automatic++
+		s.Automatic++
 	default:
-		out.Manual++
+		s.Manual++
 	}
 	switch v.Status {
 	case failed:
-		out.Failed++
+		s.Failed++
 	case stopped:
-		out.Stopped++
+		s.Stopped++
 	case model.StatusActive:
 	default:
-		out.InProgress++
+		s.InProgress++
 	}
 }
 
