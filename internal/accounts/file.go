@@ -124,7 +124,8 @@ func (f file) role(n ast.Node) model.ARN {
 func ParseRole(text string) (model.ARN, error) {
 	arn, err := model.ParseARN(text)
 	name, isRole := strings.CutPrefix(arn.Resource(), "role/")
-	if err != nil || arn.Service() != "iam" || arn.Region() != "" || !model.ValidAccount(arn.Account()) || !isRole || !rolePath.MatchString(name) {
+	inAccount := arn.Service() == "iam" && arn.Region() == "" && model.ValidAccount(arn.Account())
+	if err != nil || !inAccount || !isRole || !rolePath.MatchString(name) {
 		return model.ARN{}, fmt.Errorf("%q is not the ARN of a role such as %s", text, exampleRole)
 	}
 	return arn, nil

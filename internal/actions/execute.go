@@ -448,7 +448,8 @@ func (x *execution) mark(ctx context.Context) {
 	} else if at, ok := x.acceptedAt(ctx); ok {
 		data = append(data, datum(model.MetricOwnUpdate, "Seconds", float64(at.UnixMilli())/1000))
 	} else {
-		x.w.Logger.WarnContext(ctx, "automatic change not marked as ours: its time could not be read", "arn", arn.String(), "region", arn.Region())
+		x.w.Logger.WarnContext(ctx, "automatic change not marked as ours: its time could not be read", "arn", arn.String(),
+			"region", arn.Region())
 	}
 	_, problems := x.w.Publish(ctx, data)
 	for _, p := range problems {

@@ -259,7 +259,8 @@ func (a Audit) Undoing() model.Action {
 func solutionBeside(resource model.ARN, version string) bool {
 	arn, err := model.ParseARN(version)
 	return err == nil && solutionPath.MatchString(arn.Resource()) &&
-		arn.Partition() == resource.Partition() && arn.Service() == resource.Service() && arn.Region() == resource.Region() && arn.Account() == resource.Account()
+		arn.Partition() == resource.Partition() && arn.Service() == resource.Service() &&
+		arn.Region() == resource.Region() && arn.Account() == resource.Account()
 }
 
 // solutionPath is the last part of the ARN of a solution version (its name and id).
