@@ -124,7 +124,7 @@ func (k ledgerKeeper) show(ctx context.Context, made report.Ledger) {
 		if err == nil {
 			return
 		}
-		k.logger.WarnContext(ctx, "the bill on the page takes more memory", "err", err)
+		k.logger.WarnContext(ctx, "the bill could not be packed, so that it takes more memory", "err", err)
 	}
 	k.memory.SawLedger(&made, "")
 }

@@ -149,7 +149,7 @@ func TestWhatActionsSave(t *testing.T) {
 			func(h *history) { h.did(11, update, 8, 6); h.did(23, update, 6, 5) }, "6 3 0 in effect; 1 1 0 raised",
 		},
 		{
-			"what somebody lowers without a record belongs to nobody", "8*12 6*12 3*12", 1, model.Campaign,
+			"what a person lowers without a record is the saving of no action", "8*12 6*12 3*12", 1, model.Campaign,
 			func(h *history) { h.did(11, update, 8, 6) }, "4 2 0 in effect",
 		},
 		{"an update that failed saves nothing", "8*72", 1, model.Campaign, func(h *history) { h.did(11, update, 8, 6) }, "0 0 0 never seen"},

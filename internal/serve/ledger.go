@@ -49,7 +49,7 @@ func packLedger(l report.Ledger) (*keptLedger, error) {
 	return &keptLedger{rest: l, packed: bytes.Clone(packed.Bytes())}, nil
 }
 
-// get is the ledger, nil if there is none; or why it cannot be unpacked.
+// get returns the ledger, nil before the first one. It is an error if it cannot be unpacked.
 func (k *keptLedger) get() (*report.Ledger, error) {
 	if k.packed == nil {
 		return k.whole, nil

@@ -158,7 +158,7 @@ type Memory struct {
 	done    ring[events.Audit]          // of completed actions
 	before  time.Time                   // the records in a file go back to; zero if there is no file
 	checks  map[string]*Check           // by ARN
-	known   func() []model.Resource     // what is monitored; nil while no one tells
+	known   func() []model.Resource     // what is monitored; nil before Follow
 	others  map[string][]model.Resource // what is not, by region
 	alarms  alarmsSeen
 	changes ring[AlarmChange]

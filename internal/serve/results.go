@@ -3,7 +3,6 @@ package serve
 import (
 	"sync/atomic"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -45,7 +44,7 @@ type resourceMetric struct {
 var resourceMetrics = []resourceMetric{
 	{
 		"minimum_requests_per_second", "Configured minimum (minProvisionedTPS or minRecommendationRequestsPerSecond).",
-		func(r report.Resource) *float64 { return aws.Float64(float64(r.Min)) },
+		func(r report.Resource) *float64 { return new(float64(r.Min)) },
 	},
 	{
 		"average_requests_per_second", "Requests per second in the last window; absent if it could not be read.",
@@ -57,7 +56,7 @@ var resourceMetrics = []resourceMetric{
 			if r.Utilization == nil {
 				return nil
 			}
-			return aws.Float64(*r.Utilization / 100)
+			return new(*r.Utilization / 100)
 		},
 	},
 }
