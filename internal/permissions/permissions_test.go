@@ -7,13 +7,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/gohcl"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/personalize-monitor/personalize-monitor/test/iam"
 )
@@ -138,7 +142,7 @@ func TestFormatsAgree(t *testing.T) {
 		if err := json.Unmarshal([]byte(JSON(use, everything)), &want); err != nil {
 			t.Fatal(err)
 		}
-		filled := strings.NewReplacer(stackPartition, "aws", stackAccount, "*", terraformPartition, "aws", terraformAccount, "*")
+		filled := strings.NewReplacer(stackPartition, "aws", stackAccount, "*")
 
 		var stack struct {
 			AWSTemplateFormatVersion, Description string
@@ -176,71 +180,97 @@ func TestFormatsAgree(t *testing.T) {
 		if diff := cmp.Diff(want, resource.Properties.PolicyDocument); diff != "" {
 			t.Errorf("%s (-JSON +CloudFormation):\n%s", use, diff)
 		}
-		if diff := cmp.Diff(want.Statement, readTerraform(t, filled.Replace(Terraform(use, everything)))); diff != "" {
+		if diff := cmp.Diff(want.Statement, readTerraform(t, Terraform(use, everything))); diff != "" {
 			t.Errorf("%s (-JSON +Terraform):\n%s", use, diff)
 		}
 	}
 }
 
-// readTerraform reads the statements of a policy, in the form in which Terraform writes it.
+// readTerraform reads the statements of a policy in the language of Terraform, with the data of a partition and an
+// account filled in.
 func readTerraform(t *testing.T, text string) []Statement {
 	t.Helper()
-	quoted := func(text string) []string {
-		var all []string
-		for _, found := range regexp.MustCompile(`"([^"]*)"`).FindAllStringSubmatch(text, -1) {
-			all = append(all, found[1])
-		}
-		return all
+	file, problems := hclsyntax.ParseConfig([]byte(text), "policy.tf", hcl.InitialPos)
+	if problems.HasErrors() {
+		t.Fatal(problems)
+	}
+	caller := cty.ObjectVal(map[string]cty.Value{"account_id": cty.StringVal("*")})
+	partition := cty.ObjectVal(map[string]cty.Value{"partition": cty.StringVal("aws")})
+	current := func(v cty.Value) cty.Value { return cty.ObjectVal(map[string]cty.Value{"current": v}) }
+	data := cty.ObjectVal(map[string]cty.Value{"aws_caller_identity": current(caller), "aws_partition": current(partition)})
+	var read struct {
+		Data []struct {
+			Type       string `hcl:"type,label"`
+			Name       string `hcl:"name,label"`
+			Statements []struct {
+				Sid        string   `hcl:"sid"`
+				Actions    []string `hcl:"actions"`
+				Resources  []string `hcl:"resources"`
+				Conditions []struct {
+					Operator string   `hcl:"test"`
+					Key      string   `hcl:"variable"`
+					Values   []string `hcl:"values"`
+				} `hcl:"condition,block"`
+			} `hcl:"statement,block"`
+		} `hcl:"data,block"`
+		Policies []struct {
+			Type string   `hcl:"type,label"`
+			Name string   `hcl:"name,label"`
+			Rest hcl.Body `hcl:",remain"` // refers to the data
+		} `hcl:"resource,block"`
+	}
+	if problems := gohcl.DecodeBody(file.Body, &hcl.EvalContext{Variables: map[string]cty.Value{"data": data}}, &read); problems.HasErrors() {
+		t.Fatal(problems)
 	}
 	var list []Statement
-	for _, block := range regexp.MustCompile(`(?s)\n  statement \{\n.*?\n  \}\n`).FindAllString(text, -1) {
-		part := func(pattern string) []string {
-			return quoted(strings.Join(regexp.MustCompile(`(?s)`+pattern).FindAllString(block, -1), ""))
-		}
-		s := Statement{Sid: part(`sid = "[^"]*"`)[0], Effect: "Allow", Actions: part(`actions = \[.*?\]`), Resources: part(`resources = \[.*?\]`)}
-		for _, condition := range regexp.MustCompile(`(?s)condition \{.*?\}`).FindAllString(block, -1) {
-			values := quoted(condition)
-			if s.Conditions == nil {
-				s.Conditions = map[string]map[string][]string{values[0]: {}}
+	for _, one := range read.Data {
+		for _, got := range one.Statements {
+			s := Statement{Sid: got.Sid, Effect: "Allow", Actions: got.Actions, Resources: got.Resources}
+			for _, c := range got.Conditions {
+				if s.Conditions == nil {
+					s.Conditions = map[string]map[string][]string{}
+				}
+				if s.Conditions[c.Operator] == nil {
+					s.Conditions[c.Operator] = map[string][]string{}
+				}
+				s.Conditions[c.Operator][c.Key] = c.Values
 			}
-			s.Conditions[values[0]][values[1]] = values[2:]
+			list = append(list, s)
 		}
-		list = append(list, s)
 	}
 	return list
 }
 
-// The tools that create the policies accept them, where they are installed.
-func TestToolsAcceptTheFormats(t *testing.T) {
-	for _, tool := range []struct {
-		name   string
-		args   []string
-		ending string
-		text   func(Use, Options) string
-	}{
-		{"cfn-lint", nil, ".yaml", CloudFormation},
-		{"terraform", []string{"fmt", "-check", "-diff"}, ".tf", Terraform},
-	} {
-		t.Run(tool.name, func(t *testing.T) {
-			t.Parallel()
-			if _, err := exec.LookPath(tool.name); err != nil {
-				t.Skipf("%s is not installed, and CI has no package of it to install: what it accepts is not tested", tool.name)
+// Terraform would write each policy as it is, with and without what can be given.
+func TestTerraformIsFormatted(t *testing.T) {
+	given := everything
+	given.Partition, given.Account = "aws-cn", "123456789012"
+	for _, use := range Uses() {
+		for _, o := range []Options{{}, everything, given} {
+			text := Terraform(use, o)
+			if diff := cmp.Diff(string(hclwrite.Format([]byte(text))), text); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", use, diff)
 			}
-			folder, args := t.TempDir(), tool.args
-			for i, use := range slices.Concat(Uses(), Uses()) {
-				o := Options{}
-				if i >= len(Uses()) {
-					o = everything
-				}
-				file := filepath.Join(folder, fmt.Sprint(use, i, tool.ending))
-				if err := os.WriteFile(file, []byte(tool.text(use, o)), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				args = append(args, file)
+		}
+	}
+}
+
+// cfn-lint accepts the snippets, where it is installed.
+func TestSnippets(t *testing.T) {
+	if _, err := exec.LookPath("cfn-lint"); err != nil {
+		t.Skip("cfn-lint is not installed, and CI has no package of it to install: what it accepts is not tested")
+	}
+	var files []string
+	for i, o := range []Options{{}, everything} {
+		for _, use := range Uses() {
+			file := filepath.Join(t.TempDir(), fmt.Sprint(use, i, ".yaml"))
+			if err := os.WriteFile(file, []byte(CloudFormation(use, o)), 0o600); err != nil {
+				t.Fatal(err)
 			}
-			if out, err := exec.Command(tool.name, args...).CombinedOutput(); err != nil {
-				t.Errorf("%v:\n%s", err, out)
-			}
-		})
+			files = append(files, file)
+		}
+	}
+	if out, err := exec.Command("cfn-lint", files...).CombinedOutput(); err != nil {
+		t.Errorf("%v:\n%s", err, out)
 	}
 }
