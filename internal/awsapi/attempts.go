@@ -71,7 +71,24 @@ func startOperation(
 	return next.HandleInitialize(middleware.WithStackValue(ctx, attemptsKey{}, new(int)), in)
 }
 
+// attempt sends a request, and once more if AWS rejected credentials that could be renewed: it has
+// executed nothing. The request is signed after this step, with the credentials of that moment.
 func (a *attempts) attempt(
+	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+) (middleware.FinalizeOutput, middleware.Metadata, error) {
+	request, ok := in.Request.(*smithyhttp.Request)
+	if !ok {
+		return a.send(ctx, in, next)
+	}
+	used := a.credentials.generation()
+	out, metadata, err := a.send(ctx, middleware.FinalizeInput{Request: request.Clone()}, next)
+	if !a.credentials.replaced(used, err) || request.RewindStream() != nil {
+		return out, metadata, err
+	}
+	return a.send(ctx, in, next)
+}
+
+func (a *attempts) send(
 	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	service := serviceName(awsmiddleware.GetServiceID(ctx))

@@ -79,7 +79,7 @@ type LoadOptions struct {
 // configuration, container and instance roles. It checks that there is a region (else the
 // error is ErrNoRegion) and that it can get credentials (else a *CredentialsError), unless a
 // source does not respond within 3 seconds: then the first call reports it. When AWS rejects
-// the credentials, or they cannot be read, the settings are read again for the next call.
+// the credentials, or they cannot be read, the settings are read again, and the call is sent once more.
 // Every error is one clear line; Hint says what to try.
 func LoadConfig(ctx context.Context, o LoadOptions) (aws.Config, error) {
 	if u, err := url.Parse(o.EndpointURL); o.EndpointURL != "" &&

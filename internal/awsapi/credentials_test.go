@@ -33,8 +33,8 @@ func stsService(t *testing.T, code string, accepts func(accessKey, region string
 	return server.URL
 }
 
-// After AWS rejected the credentials, what a file holds by then is used.
-func TestRotatedCredentialsAreUsedInTheNextCall(t *testing.T) {
+// After AWS rejected the credentials, what a file holds by then is used: the call is sent once more.
+func TestRotatedCredentialsAreUsedAtOnce(t *testing.T) {
 	for _, code := range []string{"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"} {
 		t.Run(code, func(t *testing.T) {
 			home := bareMachine(t)
@@ -70,9 +70,12 @@ func TestRotatedCredentialsAreUsedInTheNextCall(t *testing.T) {
 			}
 			write("AKIDNEW")
 			clock.Advance(5 * time.Minute)
-			_ = call() // the one that finds out
+			before := clients.Calls()["sts.GetCallerIdentity"]
 			if err := call(); err != nil {
 				t.Errorf("the rotated credentials are not used: %v", err)
+			}
+			if n := clients.Calls()["sts.GetCallerIdentity"] - before; n != 2 {
+				t.Errorf("%d requests, want 2", n)
 			}
 		})
 	}

@@ -301,7 +301,7 @@ func Hint(err error) string {
 		return "enable the region in the account's settings, or leave it out of Regions"
 	}
 	if role, ok := errors.AsType[*RoleError](err); ok {
-		if kind := KindOf(role.Err); kind == Unreachable {
+		if kind := KindOf(role.Err); kind.Transient() || kind == NoCredentials {
 			return hints[kind] // nothing is known of the role
 		}
 		return "its trust policy must name these credentials and the external id, and their own policy allow sts:AssumeRole"

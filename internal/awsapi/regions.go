@@ -73,6 +73,20 @@ type credentialsUse struct {
 	mu       sync.Mutex
 	accepted map[string]bool // by region
 	renewed  time.Time
+	renewals int
+}
+
+// generation is that of the credentials which calls use from now on.
+func (c *credentialsUse) generation() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.renewals
+}
+
+// replaced reports whether AWS rejected credentials of a generation, of which there is a newer one.
+func (c *credentialsUse) replaced(used int, err error) bool {
+	api, isAPI := errors.AsType[smithy.APIError](err)
+	return isAPI && !is[*RegionDisabledError](err) && slices.Contains(rejectedCredentials, api.ErrorCode()) && c.generation() != used
 }
 
 // renewEvery is the least time between two renewals: the calls that are under way when
@@ -93,6 +107,7 @@ func (c *credentialsUse) judge(region string, err error, now time.Time) error {
 		return &RegionDisabledError{Region: region, Err: err}
 	case slices.Contains(rejectedCredentials, api.ErrorCode()) && c.renew != nil && now.Sub(c.renewed) >= renewEvery:
 		c.renewed = now
+		c.renewals++
 		c.renew()
 	}
 	return err

@@ -188,20 +188,6 @@ func (s *session) identity(ctx context.Context, owner *writer.Owner) (writer.Ide
 	return owner.Identity(bounded)
 }
 
-// reach gets credentials in the account, and makes sure that they are of that account.
-func (m member) reach(ctx context.Context) error {
-	bounded, cancel := context.WithTimeout(ctx, stsTimeout)
-	defer cancel()
-	if _, err := m.config.Credentials.Retrieve(bounded); err != nil {
-		return err
-	}
-	identity, err := m.parts.Owner.Identity(bounded)
-	if err == nil && identity.Account != m.of.ID { // guard: credentials of another account
-		return fmt.Errorf("the credentials belong to the account %s", identity.Account)
-	}
-	return err
-}
-
 const opAssume = "AssumeRole"
 
 // failed is what an account contributes that could not be worked in.
@@ -222,7 +208,10 @@ func announceAll(ctx context.Context, list []member, where, may string, dryRun b
 	if len(list) == 1 && list[0].only() {
 		return list[0].announce(ctx, list[0].parts.Owner, list[0].regionsOf(list[0].values)+where, may, false)
 	}
-	awsapi.Parallel(len(list), accountsAtOnce, func(i int) { list[i].unreached = list[i].reach(ctx) })
+	awsapi.Parallel(len(list), accountsAtOnce, func(i int) { list[i].unreached = list[i].parts.Reach(ctx, list[i].of.ID) })
+	if err := ctx.Err(); err != nil {
+		return err // nothing has begun
+	}
 	for _, m := range list {
 		if m.unreached == nil {
 			m.streams.note(fmt.Sprintf("account %s, %s: %s.", m.of, m.regionsOf(m.values)+where, may))

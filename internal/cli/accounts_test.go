@@ -352,6 +352,86 @@ func TestAnAccountDeniedHalfWay(t *testing.T) {
 	}
 }
 
+// Ctrl-C in the middle of what is done in two accounts: what was begun is finished and reported, the rest is named, and the
+// next run does it. Nothing is done twice.
+func TestAnInterruptedRunInTwoAccounts(t *testing.T) {
+	shop := "      us-east-1:\n        datasetGroups:\n          - name: shop\n            campaigns:\n" +
+		"              - {name: c, copies: 12, recipe: aws-user-personalization-v2, minTPS: 20, age: 60d, traffic: {shape: constant, tps: 6.5}}\n"
+	b := newTwoAccounts(t, map[string]string{north: shop, south: shop}, "")
+	ctx, interrupt := context.WithCancel(t.Context())
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateCampaign") {
+			interrupt()
+		}
+		b.server.ServeHTTP(w, r)
+	}))
+	t.Cleanup(endpoint.Close)
+	b.url = endpoint.URL
+	type outcome struct{ ARN, Account, Decision, Outcome, Reason string }
+	run := func(ctx context.Context) (code int, done []string, left []outcome, problems, errs string) {
+		code, out, errs := b.command(ctx, "run", "--act", "--output", "json", "--auto-create-utilization-alarms", "no", "--auto-create-idle-alarms", "no")
+		var result struct {
+			Resources []outcome
+			Problems  []json.RawMessage
+		}
+		if err := json.Unmarshal([]byte(out), &result); err != nil || len(result.Resources) != 24 {
+			t.Fatalf("exit code %d, %d resources, %v\n%s%s", code, len(result.Resources), err, out, errs)
+		}
+		for _, r := range result.Resources {
+			switch {
+			case r.Decision == "step-down" && r.Outcome == "done":
+				done = append(done, r.ARN)
+			case r.Decision != "none":
+				left = append(left, r)
+			}
+		}
+		for _, p := range result.Problems {
+			problems += string(p) + "\n"
+		}
+		return code, done, left, problems, errs
+	}
+	code, first, left, problems, errs := run(ctx)
+	if code != 1 || !strings.Contains(errs, "personalize-monitor: interrupted: the next run continues with what was not done") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	if len(first) == 0 || len(left) == 0 || len(first)+len(left) != 24 {
+		t.Fatalf("%d done, %d left: %v", len(first), len(left), left)
+	}
+	for _, arn := range first {
+		if !strings.Contains(errs, "personalize-monitor update-tps "+arn+" 20 --accounts") {
+			t.Errorf("how to undo %s is not shown: %s", arn, errs)
+		}
+	}
+	for _, r := range left {
+		if r.Decision != "step-down" || !strings.HasPrefix(r.Outcome, "failed") || !strings.Contains(problems, r.ARN) {
+			t.Errorf("left and not explained: %+v\n%s", r, problems)
+		}
+	}
+	code, second, left, problems, errs := run(t.Context())
+	if code != 0 || len(left) > 0 || len(first)+len(second) != 24 {
+		t.Errorf("the next run: exit code %d, %d done after %d, left %v\n%s%s", code, len(second), len(first), left, problems, errs)
+	}
+	for _, arn := range second {
+		if slices.Contains(first, arn) {
+			t.Errorf("%s was lowered twice", arn)
+		}
+	}
+	if n := b.server.Calls()["personalize.UpdateCampaign"]; n != 24 {
+		t.Errorf("%d updates, want 24", n)
+	}
+	for id, list := range b.records() {
+		done := 0
+		for _, record := range list {
+			if strings.Contains(record, " done 15") {
+				done++
+			}
+		}
+		if done != 12 {
+			t.Errorf("the audit log of %s has %d updates, want 12: %v", id, done, list)
+		}
+	}
+}
+
 // Credentials that turn out to be of another account than the file has are not used.
 func TestCredentialsOfAnotherAccountAreNotUsed(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 3))

@@ -98,9 +98,6 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 		if !since.IsZero() {
 			watched[i].Memory.Remember(recordsOf(records, m.of), since)
 		}
-		if !m.only() {
-			watched[i].Check = func(ctx context.Context, a *app.App) error { return m.with(a).reach(ctx) }
-		}
 	}
 	daemon, err := serve.New(serve.Options{
 		Before: func(ctx context.Context, apps []*app.App) error { return o.before(ctx, s, list, apps) },
@@ -129,17 +126,12 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	return daemon.Wait(ctx)
 }
 
-func (m member) with(parts *app.App) member {
-	m.parts = parts
-	return m
-}
-
 // before announces what the daemon may do, and asks if there is someone to ask. One of several accounts
 // that cannot be worked in now is reported, and tried again in each cycle.
 func (o *serveOptions) before(ctx context.Context, s *session, list []member, apps []*app.App) error {
 	list = slices.Clone(list) // others read it meanwhile
-	for i, m := range list {
-		list[i] = m.with(apps[i])
+	for i := range list {
+		list[i].parts = apps[i]
 	}
 	values := list[0].values
 	if err := announceAll(ctx, list, s.eventsIn(), mayWrite(values, true), o.dryRun); err != nil {

@@ -27,8 +27,6 @@ type Account struct {
 	Params config.Values
 	Logger *slog.Logger
 	Memory *Memory
-	// Check makes sure, before each cycle, that there are credentials in the account. It may be nil.
-	Check func(context.Context, *app.App) error
 }
 
 // accounts are those of the options: several, or the one of Config.
@@ -62,9 +60,9 @@ func newWatch(o Options, one Account, all *room) *watch {
 	})
 	one.Memory.Follow(func() []model.Resource { return a.Monitored(cycle.Scope(one.Params, one.Config.Region)) })
 	metrics := newMetrics(one.Account, one.Memory, results, a.Clients.Calls, lost)
-	check := func(context.Context) error { return nil }
-	if one.Check != nil {
-		check = func(ctx context.Context) error { return one.Check(ctx, a) }
+	check := func(ctx context.Context) error { return a.Reach(ctx, one.ID) }
+	if one.ID == "" { // the only account
+		check = func(context.Context) error { return nil }
 	}
 	return &watch{
 		Account: one, app: a, metrics: metrics,

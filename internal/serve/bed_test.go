@@ -70,10 +70,10 @@ type world struct {
 
 // newWorld begins at a moment three minutes past the hour, for the clock of a bubble begins
 // at midnight of the year 2000.
-func newWorld(t testing.TB, description localaws.Estate) *world {
+func newWorld(t testing.TB, description localaws.Estate, opts ...localaws.Option) *world {
 	t.Helper()
 	w := &world{t: t}
-	server, err := localaws.New(description)
+	server, err := localaws.New(description, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,6 +139,9 @@ func (w *world) daemon(o serve.Options) *running {
 	o.Logger = slog.New(slog.NewTextHandler(r.log, nil))
 	o.Memory = serve.NewMemory()
 	r.memory = o.Memory
+	for i := range o.Accounts {
+		o.Accounts[i].Logger = o.Logger.With("account", o.Accounts[i].ID)
+	}
 	d, err := serve.NewOn(r.pipe, o)
 	if err != nil {
 		w.t.Fatal(err)

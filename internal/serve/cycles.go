@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -90,9 +91,9 @@ func (l *cycleLoop) learnEndpoints(ctx context.Context) {
 
 // runCycle runs the cycle of one tick, as leader or as standby.
 func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
+	began := l.clock.Now()
 	if err := l.check(ctx); err != nil {
-		now := l.clock.Now()
-		l.record(ctx, NewCycleRecord(now, now, l.memory.Status().Role, report.Result{}, err), report.Result{}, err)
+		l.record(ctx, NewCycleRecord(began, l.clock.Now(), l.memory.Status().Role, report.Result{}, err), report.Result{}, err)
 		return
 	}
 	defer l.slot.release()
@@ -100,7 +101,7 @@ func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
 	if ctx.Err() != nil && role != Leading {
 		return
 	}
-	began := l.clock.Now()
+	began = l.clock.Now() // without the wait for its turn
 	one, params := l.leading, l.params
 	if role == Standby {
 		// The leader already reads the data of hourly checks.
@@ -111,7 +112,7 @@ func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
 	result, err := one.Run(bounded, cycle.Input{Params: params, ScheduledAt: tick})
 	cancel()
 	if err == nil && readNothing(result) {
-		err = errNothingRead
+		err = nothingRead(result)
 	}
 	l.progress("", 0, 0)
 	// Notifications of a dry run are sent last; a repeated cycle would send them twice.
@@ -140,6 +141,14 @@ func (l *cycleLoop) turn(ctx context.Context, tick time.Time) Role {
 // errNothingRead is the outcome of a cycle that could list resources but read no metric data
 // of any: it did not do its work.
 var errNothingRead = errors.New("no metric data could be read")
+
+// nothingRead is that error, with the first problem as the reason.
+func nothingRead(result report.Result) error {
+	if len(result.Problems) == 0 {
+		return errNothingRead
+	}
+	return fmt.Errorf("%w: %w", errNothingRead, result.Problems[0])
+}
 
 func readNothing(result report.Result) bool {
 	unread := 0

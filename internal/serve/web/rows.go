@@ -24,6 +24,7 @@ const watchTime = 2 * time.Hour
 type row struct {
 	report.Resource
 	Monitored bool
+	Unread    bool // the last cycle in its account measured nothing: what it is called now is unknown
 	Check     serve.Check
 	Alarms    []serve.Alarm
 	Entry     *report.Entry   // what it cost; nil while that is unknown
@@ -42,9 +43,15 @@ type row struct {
 
 // rowsOf merges what the snapshot knows of each resource, by region, kind and name.
 func rowsOf(s Snapshot, now time.Time) []*row {
-	byARN := map[string]*row{}
+	byARN, unread := map[string]*row{}, map[string]bool{}
+	for _, a := range s.Unreached() {
+		unread[a.ID] = true
+	}
 	for _, r := range s.Result.Resources {
-		one := &row{Resource: r, Monitored: true, Check: serve.CheckOf(r, s.Measured())}
+		one := &row{Resource: r, Monitored: true, Unread: unread[r.Account], Check: serve.CheckOf(r, s.Measured())}
+		if one.Unread {
+			one.Average, one.Utilization = nil, nil
+		}
 		// The outcome of a check of the last cycle may have become known after it.
 		if last, ok := s.Checks[r.ARN]; ok && (!r.Checked || !last.Time.Before(s.Measured())) {
 			one.Check, one.Checked = last, true
@@ -243,6 +250,8 @@ func stateOf(r *row) state {
 		return state{stopped.Key, "Not in service", stopped.Icon, stopped.Tone}
 	case !r.Monitored:
 		return stopped
+	case r.Unread:
+		return unknown
 	case r.fails():
 		return failing
 	case r.Stepped != nil:
@@ -310,6 +319,8 @@ func nextOf(r *row, status serve.Status) (what, why string) {
 	switch {
 	case !r.Monitored:
 		return "Stays as it is", "its status is " + string(r.Status)
+	case r.Unread:
+		return "Nothing is decided", "its account could not be read"
 	case r.State == failing:
 		return "Nothing is decided", because[rules.ReasonFailing]
 	case r.keeps[verdict]:
