@@ -77,7 +77,7 @@ func (a *attempts) attempt(
 	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	request, ok := in.Request.(*smithyhttp.Request)
-	if !ok {
+	if !ok || a.credentials.renew == nil {
 		return a.send(ctx, in, next)
 	}
 	used := a.credentials.generation()

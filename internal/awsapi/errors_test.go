@@ -12,6 +12,7 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
+	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
@@ -208,6 +209,16 @@ func TestARoleThatCouldNotBeAskedFor(t *testing.T) {
 	}
 	if hint := of(&smithyhttp.RequestSendError{Err: errors.New("connection refused")}); hint == "" || strings.Contains(hint, "trust policy") {
 		t.Errorf("unreachable: %q", hint)
+	}
+	for code, want := range map[string]string{
+		"ExpiredToken": "log in again", "ThrottlingException": "the next cycle tries again", "InternalFailure": "the next cycle tries again",
+	} {
+		if hint := of(&smithy.GenericAPIError{Code: code}); !strings.Contains(hint, want) {
+			t.Errorf("%s: %q", code, hint)
+		}
+	}
+	if hint := of(context.Canceled); hint != "" {
+		t.Errorf("canceled: %q", hint)
 	}
 	if hint := of(errors.New("denied")); !strings.Contains(hint, "trust policy") {
 		t.Errorf("denied: %q", hint)

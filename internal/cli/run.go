@@ -44,8 +44,11 @@ idle campaigns deleted and idle recommenders stopped. It lists what it would del
 stop, asks, and ends nothing that was not in the list; --yes skips that. At the end it
 rebuilds a dashboard that "dashboard build" created, if that has changed.
 
-Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 done but some resources
-or regions failed.`,
+Ctrl-C ends it in order: what was begun at a resource is finished and reported, the rest is in
+the result as not done, and the next run continues with it. A second Ctrl-C ends it at once.
+
+Exit codes: 0 done, 1 failed or interrupted, 2 bad usage or configuration, 3 done but
+some resources or regions failed.`,
 		Example: `  personalize-monitor run --local
   personalize-monitor run --regions us-east-1,eu-west-1 --notification-endpoint ml@example.com
   personalize-monitor run --dry-run --output json

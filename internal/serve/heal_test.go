@@ -29,7 +29,7 @@ func TestACycleThatReadNoDataIsNoSuccess(t *testing.T) {
 		if status, body := d.get("/readyz"); status != 503 || !strings.Contains(body, "the last cycle failed") {
 			t.Errorf("without data: %d %s", status, body)
 		}
-		if s := d.memory.Status(); !s.LastSuccess.Equal(last) || !strings.Contains(s.LastError, "no metric data could be read") {
+		if s := d.memory.Status(); !s.LastSuccess.Equal(last) || !strings.Contains(s.LastError, "no metric data could be read: GetMetricData us-east-1: 5 series not read: AccessDenied") {
 			t.Errorf("last success %v, before it was %v; error %q", s.LastSuccess, last, s.LastError)
 		}
 		if _, body := d.get("/metrics"); !strings.Contains(body, `personalize_monitor_problems_total{operation="GetMetricData"`) {
