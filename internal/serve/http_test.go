@@ -387,6 +387,63 @@ func TestPromtoolAccepts(t *testing.T) {
 	}
 }
 
+// The alerts of the example name the account that they are about: another one that is well does not hide it.
+func TestAlertsOfSeveralAccounts(t *testing.T) {
+	promtool := installed(t, "promtool")
+	file := filepath.Join(t.TempDir(), "alerts.yml")
+	text := "rule_files: ['" + absolute(t, "../../examples/prometheus/personalize-monitor.rules.yml") + `']
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series: # two daemons, of which one leads; an account that cannot be read, and one whose data are late
+      - {series: 'personalize_monitor_last_success_timestamp_seconds{account="222222222222", instance="a"}', values: '0+60x90'}
+      - {series: 'personalize_monitor_last_success_timestamp_seconds{account="222222222222", instance="b"}', values: '0+0x90'}
+      - {series: 'personalize_monitor_last_success_timestamp_seconds{account="333333333333", instance="a"}', values: '0+60x10 600+0x80'}
+      - {series: 'personalize_monitor_leading{account="222222222222", instance="a"}', values: '1+0x90'}
+      - {series: 'personalize_monitor_leading{account="222222222222", instance="b"}', values: '0+0x90'}
+      - {series: 'personalize_monitor_leading{account="333333333333", instance="a"}', values: '0+0x90'}
+      - {series: 'personalize_monitor_data_late{account="222222222222", instance="a", region="us-east-1"}', values: '1+0x90'}
+      - {series: 'personalize_monitor_problems_total{account="222222222222", instance="a", operation="ListCampaigns", region="us-east-1"}', values: '0+0x90'}
+      - {series: 'personalize_monitor_problems_total{account="333333333333", instance="a", operation="ListCampaigns", region="us-east-1"}', values: '0+1x90'}
+    alert_rule_test:
+      - eval_time: 80m
+        alertname: PersonalizeMonitorBlind
+        exp_alerts:
+          - exp_labels: {account: '333333333333'}
+            exp_annotations: {summary: Nothing could be measured for a quarter of an hour in account 333333333333.}
+      - eval_time: 80m
+        alertname: PersonalizeMonitorNobodyLeads
+        exp_alerts:
+          - exp_labels: {account: '333333333333'}
+            exp_annotations: {summary: 'Daemons are running, but none of them leads in account 333333333333.'}
+      - eval_time: 80m
+        alertname: PersonalizeMonitorDataLate
+        exp_alerts:
+          - exp_labels: {account: '222222222222', region: us-east-1}
+            exp_annotations: {summary: 'CloudWatch data of us-east-1 of account 222222222222 are late, so nothing is changed there.'}
+      - eval_time: 80m
+        alertname: PersonalizeMonitorProblems
+        exp_alerts:
+          - exp_labels: {account: '333333333333', operation: ListCampaigns, region: us-east-1}
+            exp_annotations: {summary: ListCampaigns keeps failing in us-east-1 of account 333333333333.}
+  - interval: 1m
+    input_series: # one account
+      - {series: 'personalize_monitor_last_success_timestamp_seconds{instance="a"}', values: '0+0x90'}
+      - {series: 'personalize_monitor_leading{instance="a"}', values: '1+0x90'}
+    alert_rule_test:
+      - eval_time: 80m
+        alertname: PersonalizeMonitorBlind
+        exp_alerts: [{exp_annotations: {summary: Nothing could be measured for a quarter of an hour.}}]
+      - {eval_time: 80m, alertname: PersonalizeMonitorNobodyLeads}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(promtool, "test", "rules", file).CombinedOutput(); err != nil {
+		t.Errorf("promtool test rules: %v\n%s", err, out)
+	}
+}
+
 // A real Prometheus with the configuration from examples scrapes the daemon, token and all.
 func TestPrometheusScrapes(t *testing.T) {
 	prometheus := installed(t, "prometheus")
