@@ -17,6 +17,9 @@ const (
 	// endpointsAtLeast is what a small account counts as, so that at most four cycles run at the same time, and what
 	// the largest leaves to others: one account that hangs does not keep all of them waiting.
 	endpointsAtLeast = endpointsAtOnce / 4
+	// coldCycles is how many cycles of an account read 14 days of some endpoints, until each was checked once. Their
+	// endpoints count twice.
+	coldCycles = 12
 	// learnedAtOnce is of how many accounts the endpoints are described at the same time, before their first cycles.
 	learnedAtOnce = 8
 )
@@ -37,13 +40,19 @@ type slot struct {
 
 	mu        sync.Mutex
 	endpoints int64 // as far as they are known
+	cycles    int   // that were begun
 	held      int64
 }
 
 // acquire waits until there is room for a cycle, or ctx ends. Each cycle ends in time, so that there will be some.
 func (s *slot) acquire(ctx context.Context) {
 	s.mu.Lock()
-	need := min(max(s.endpoints, endpointsAtLeast), endpointsAtOnce-endpointsAtLeast)
+	need := s.endpoints
+	if s.cycles < coldCycles {
+		need *= 2
+	}
+	need = min(max(need, endpointsAtLeast), endpointsAtOnce-endpointsAtLeast)
+	s.cycles++
 	s.mu.Unlock()
 	if s.room.cycles.Acquire(ctx, need) != nil {
 		return
