@@ -1,6 +1,9 @@
 package accounts_test
 
 import (
+	"context"
+	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -85,6 +88,32 @@ func TestCredentialsOfARole(t *testing.T) {
 	creds, err := settings(entry("222222222222", "Reader", "north-7")).Credentials.Retrieve(t.Context())
 	if left := time.Until(creds.Expires); err != nil || left < 50*time.Minute || left > 56*time.Minute {
 		t.Errorf("credentials are renewed in %v (%v), want 5 minutes before their hour is over", left, err)
+	}
+}
+
+// The given credentials have expired, and others are there by then: roles are assumed with those at once, so that no account
+// misses a cycle.
+func TestRolesAreAssumedWithRenewedCredentials(t *testing.T) {
+	b := newBed(t)
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Authorization"), "Credential=HUB1/") {
+			b.server.ServeHTTP(w, r)
+			return
+		}
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>expired</Message></Error></ErrorResponse>`)
+	}))
+	t.Cleanup(endpoint.Close)
+	given, made := awsapi.LocalConfig(region, endpoint.URL, "", nil), 0
+	given.Credentials = aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		made++
+		return aws.Credentials{AccessKeyID: fmt.Sprint("HUB", made), SecretAccessKey: "x"}, nil
+	}))
+	clients := awsapi.New(awsapi.Options{Config: given, Clock: b.clock})
+	t.Cleanup(clients.Close)
+	creds, err := accounts.Settings(given, clients)(entry("222222222222", "Reader", "north-7")).Credentials.Retrieve(t.Context())
+	if n := clients.Calls()["sts.AssumeRole"]; err != nil || !creds.HasKeys() || n != 2 {
+		t.Errorf("%d calls, %v", n, err)
 	}
 }
 

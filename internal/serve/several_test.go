@@ -142,26 +142,24 @@ func in[V any](account string, all map[string]V) map[string]V {
 // the session ends. The other account goes on at its pace. The account is unknown, with the reason, and neither 0 nor as
 // it was before; when the role is given back it goes on.
 func TestARevokedRoleCostsItsAccountAlone(t *testing.T) {
+	const until, why = 70 * time.Minute, "cannot assume the role arn:aws:iam::" + south + ":role/Reader with no external id: AccessDenied"
 	for name, tt := range map[string]struct {
-		fault       localaws.EstateAccountFault
-		from, until time.Duration // of the failed cycles
-		why         string
+		service string        // that is refused; empty: all, and to assume the role
+		from    time.Duration // of the failed cycles
+		first   string        // why the first of them fails
 	}{
-		"its sessions are refused": {
-			localaws.EstateAccountFault{Kind: "denied", After: 32 * time.Minute, Lasting: 36 * time.Minute}, 35 * time.Minute, 70 * time.Minute,
-			"cannot assume the role arn:aws:iam::333333333333:role/Reader with no external id: AccessDenied",
-		},
-		"it cannot be assumed": {
-			localaws.EstateAccountFault{Kind: "denied", Service: "sts", After: 32 * time.Minute, Lasting: 36 * time.Minute}, 55 * time.Minute, 70 * time.Minute,
-			"cannot assume the role arn:aws:iam::333333333333:role/Reader with no external id: AccessDenied",
-		},
+		"its sessions are refused": {"", 35 * time.Minute, "no metric data could be read: ListCampaigns us-east-1: AccessDenied"},
+		"it cannot be assumed":     {"sts", 55 * time.Minute, why},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w, start := newWorld(t, branches(tt.fault)), time.Now()
+				fault := localaws.EstateAccountFault{Kind: "denied", Service: tt.service, After: 32 * time.Minute, Lasting: 36 * time.Minute}
+				w, start := newWorld(t, branches(fault)), time.Now()
 				o, _ := w.several(acting)
 				accounts := known(o.Accounts)
-				const measured, row = `personalize_monitor_resource_utilization_ratio{account="` + south, "arn:aws:personalize:us-east-1:" + south + ":campaign/oversized,"
+				const measured = `personalize_monitor_resource_utilization_ratio{account="` + south
+				const minimum = `personalize_monitor_resource_minimum_requests_per_second{account="` + south
+				const row = "arn:aws:personalize:us-east-1:" + south + ":campaign/oversized,"
 				d := w.daemon(o)
 				w.live(31 * time.Minute)
 				if _, body := d.get("/metrics"); !strings.Contains(body, measured) {
@@ -174,15 +172,15 @@ func TestARevokedRoleCostsItsAccountAlone(t *testing.T) {
 					t.Errorf("not ready: %d %s", status, body)
 				}
 				_, body := d.get("/metrics")
-				failed := fmt.Sprintf(`personalize_monitor_cycles_total{account="%s",outcome="failed"} %d`, south, (tt.until-tt.from)/(5*time.Minute))
-				if strings.Contains(body, `personalize_monitor_resource_`+"minimum_requests_per_second{account=\""+south) || strings.Contains(body, measured) ||
+				failed := fmt.Sprintf(`personalize_monitor_cycles_total{account="%s",outcome="failed"} %d`, south, (until-tt.from)/(5*time.Minute))
+				if strings.Contains(body, minimum) || strings.Contains(body, measured) ||
 					!strings.Contains(body, failed+"\n") || !strings.Contains(body, strings.Replace(measured, south, north, 1)) {
 					t.Errorf("while it is revoked, want %s:\n%s", failed, body)
 				}
 				page := accounts.page(t, "/")
 				for _, text := range []string{
 					"The last cycle in south (" + south + ") measured nothing.</strong> Its demand now is unknown, and the rest of it is from 2000-01-01 00:",
-					tt.why, "1 of 2 accounts", "could not be read.</li>",
+					why, "1 of 2 accounts", "could not be read.</li>",
 				} {
 					if !strings.Contains(page, text) {
 						t.Errorf("the page lacks %q:\n%s", text, page)
@@ -203,7 +201,12 @@ func TestARevokedRoleCostsItsAccountAlone(t *testing.T) {
 					t.Errorf("given back:\n%s", page)
 				}
 				d.stop()
-				for i, want := range [][]string{every(90*time.Minute, 0, 0), every(90*time.Minute, tt.from, tt.until)} {
+				list := accounts[1].Memory.Snapshot().Cycles
+				slices.Reverse(list)
+				if i := slices.IndexFunc(list, func(c serve.CycleRecord) bool { return c.Error != "" }); i < 0 || !strings.HasPrefix(list[i].Error, tt.first) {
+					t.Errorf("want a cycle that failed as %q: %+v", tt.first, list)
+				}
+				for i, want := range [][]string{every(90*time.Minute, 0, 0), every(90*time.Minute, tt.from, until)} {
 					if diff := cmp.Diff(want, cycles(accounts[i], start)); diff != "" {
 						t.Errorf("cycles in %s: %s", accounts[i].Name, diff)
 					}
