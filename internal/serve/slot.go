@@ -20,6 +20,8 @@ const (
 	// coldCycles is how many cycles of an account read 14 days of some endpoints, until each was checked once. Their
 	// endpoints count twice.
 	coldCycles = 12
+	// ledgerTakes is how much room has to be free before a ledger goes on: more than the largest cycle leaves.
+	ledgerTakes = endpointsAtLeast + 1
 	// learnedAtOnce is of how many accounts the endpoints are described at the same time, before their first cycles.
 	learnedAtOnce = 8
 )
@@ -32,6 +34,14 @@ type room struct {
 
 func newRoom(endpoints int64) *room {
 	return &room{cycles: semaphore.NewWeighted(endpoints), learning: semaphore.NewWeighted(learnedAtOnce)}
+}
+
+// awaitRoom returns when there is room beside the cycles, those that wait included, or ctx ends. It keeps none of it:
+// a ledger that hangs must not delay a cycle.
+func (r *room) awaitRoom(ctx context.Context) {
+	if r.cycles.Acquire(ctx, ledgerTakes) == nil {
+		r.cycles.Release(ledgerTakes)
+	}
 }
 
 // slot is what an account has of the room. The cycle loop acquires it, one cycle after the other.

@@ -5,7 +5,9 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
@@ -129,6 +131,34 @@ func TestACycleTakesRoomForItsEndpoints(t *testing.T) {
 	if !all.cycles.TryAcquire(endpointsAtOnce) {
 		t.Error("some room is left taken")
 	}
+}
+
+// A ledger goes on beside small cycles and between large ones, not beside a large one, and takes no room from any.
+func TestALedgerWaitsForLargeCycles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newRoom(endpointsAtOnce)
+		small, large := &slot{room: all, endpoints: 300}, &slot{room: all, endpoints: 6000}
+		small.acquire(t.Context())
+		all.awaitRoom(t.Context())
+		small.release()
+		large.acquire(t.Context())
+		var went atomic.Int64
+		for range 4 {
+			go func() { all.awaitRoom(t.Context()); went.Add(1) }()
+		}
+		synctest.Wait()
+		if n := went.Load(); n != 0 {
+			t.Errorf("%d parts of a ledger beside a large cycle", n)
+		}
+		large.release()
+		synctest.Wait()
+		if n := went.Load(); n != 4 || !all.cycles.TryAcquire(endpointsAtOnce) {
+			t.Errorf("%d parts of a ledger after it, or some room is taken", n)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		all.awaitRoom(ended) // returns
+	})
 }
 
 // A daemon that stops does not wait for room.
