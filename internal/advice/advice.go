@@ -80,12 +80,9 @@ type Saving struct {
 	TrainingHours *float64 `json:"trainingHours"`
 }
 
-// Ranked orders the proposals of several accounts as those of one are.
-func Ranked(list []Proposal) []Proposal { return rank(list) }
-
-// rank orders proposals: those that save most first, those of which the amount is not known by
+// Ranked orders proposals: those that save most first, those of which the amount is not known by
 // their metered saving after them. The result is not nil.
-func rank(list []Proposal) []Proposal {
+func Ranked(list []Proposal) []Proposal {
 	list = append([]Proposal{}, list...)
 	slices.SortStableFunc(list, func(a, b Proposal) int {
 		return cmp.Or(
@@ -166,7 +163,7 @@ func Of(endpoints []Endpoint, trained *training.Report, bill *pricing.Bill, tabl
 			list = append(list, p)
 		}
 	}
-	return rank(list)
+	return Ranked(list)
 }
 
 // main is the proposal that billing.Advise found.
