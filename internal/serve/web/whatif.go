@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -58,7 +60,7 @@ type comparisons struct {
 	delay     time.Duration
 	beginning sync.Mutex // none is begun twice
 	begun     bounded[string, *comparison]
-	room      chan struct{} // has room for those that are being read
+	reading   errgroup.Group // those that are being read, comparisonsAtOnce at most
 }
 
 // maxComparisons bounds those that were read and never looked at, and comparisonsAtOnce those that are read
@@ -76,10 +78,9 @@ type comparison struct {
 }
 
 func newComparisons(o Options) *comparisons {
-	return &comparisons{
-		source: o.WhatIf, delay: o.MetricDelay,
-		begun: bounded[string, *comparison]{limit: maxComparisons}, room: make(chan struct{}, comparisonsAtOnce),
-	}
+	c := &comparisons{source: o.WhatIf, delay: o.MetricDelay, begun: bounded[string, *comparison]{limit: maxComparisons}}
+	c.reading.SetLimit(comparisonsAtOnce)
+	return c
 }
 
 // begin starts to read the what-if of a resource, or returns one that was begun and not looked at since; nil without a source.
@@ -94,18 +95,13 @@ func (c *comparisons) begin(ctx context.Context, r model.Resource) *comparison {
 		return old
 	}
 	one := &comparison{done: make(chan struct{})}
-	select {
-	case c.room <- struct{}{}:
-	default:
-		return one
-	}
-	c.begun.put(comparisonKey(r), one)
-	ctx = context.WithoutCancel(ctx) // whoever looks next wants it too
-	go func() {
-		defer func() { <-c.room }()
+	if c.reading.TryGo(func() error {
 		defer close(one.done)
-		one.entry, one.problems = c.source.Of(ctx, r, c.delay)
-	}()
+		one.entry, one.problems = c.source.Of(context.WithoutCancel(ctx), r, c.delay) // whoever looks next wants it too
+		return nil
+	}) {
+		c.begun.put(comparisonKey(r), one)
+	}
 	return one
 }
 
@@ -116,7 +112,6 @@ func (c *comparisons) view(ctx context.Context, r model.Resource, one *compariso
 	if one == nil {
 		return nil
 	}
-	self := link("/resource", keyARN, r.ARN.String())
 	wait := time.NewTimer(patience)
 	defer wait.Stop()
 	select {
@@ -126,7 +121,7 @@ func (c *comparisons) view(ctx context.Context, r model.Resource, one *compariso
 	case <-wait.C:
 	case <-ctx.Done():
 	}
-	return &whatIfView{Pending: true, Self: self + "#what-if"}
+	return &whatIfView{Pending: true, Self: link("/resource", keyARN, r.ARN.String()) + "#what-if"}
 }
 
 func whatIfViewOf(r model.Resource, entry report.WhatIfEntry, problems []model.Problem) *whatIfView {
