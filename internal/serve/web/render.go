@@ -123,21 +123,25 @@ func chartTable(name string, c chart.Chart) table {
 	for _, line := range c.Lines {
 		columns = append(columns, line.Label)
 	}
-	at := make([]int, len(c.Times))
-	for i := range at {
-		at[i] = i
-	}
-	return table{name, "", csvOf(at, columns, func(i int) []any {
-		row := []any{time.Unix(c.Times[i], 0)}
-		for _, line := range c.Lines {
-			cell := ""
-			if v := line.Values[i]; v != nil {
-				cell = strconv.FormatFloat(*v, 'g', -1, 64)
+	return table{name, "", func() [][]string {
+		rows := [][]string{columns}
+		for i, at := range c.Times {
+			row := report.Fields(time.Unix(at, 0))
+			for _, line := range c.Lines {
+				row = append(row, figure(line.Values[i], -1))
 			}
-			row = append(row, cell)
+			rows = append(rows, row)
 		}
-		return row
-	})}
+		return rows
+	}}
+}
+
+// figure is a number in a CSV with so many digits, or all it needs if negative; empty if it is not known.
+func figure(v *float64, digits int) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'g', digits, 64)
 }
 
 // tableLinks lead to the tables of a page, by their names.

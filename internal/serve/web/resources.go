@@ -294,19 +294,13 @@ func rowsTable(rows []*row) table {
 	if several {
 		columns = append(columns, "account", "accountName")
 	}
-	figure := func(v *float64) string {
-		if v == nil {
-			return ""
-		}
-		return strconv.FormatFloat(*v, 'g', 6, 64)
-	}
 	return table{"resources", "", csvOf(rows, columns, func(r *row) []any {
 		wasted := 0.0
 		if r.Usage != nil {
 			wasted = r.Usage.TPSHours.Wasted
 		}
 		cells := []any{
-			r.ARN, r.Kind, r.Name, r.Region, r.DatasetGroup, r.Recipe, r.Status, r.State.Key, r.Min, figure(r.Average), figure(r.Utilization),
+			r.ARN, r.Kind, r.Name, r.Region, r.DatasetGroup, r.Recipe, r.Status, r.State.Key, r.Min, figure(r.Average, 6), figure(r.Utilization, 6),
 			r.Costs.Monthly.Currency, r.Costs.Monthly.field(), r.Costs.Wasted.field(), r.Costs.Saves.field(), decimals(r.Usage != nil, wasted, 1),
 			decimals(r.Usage != nil, r.saves(), 1), r.Alarming(), r.Next, r.Why, r.Check.Reason,
 		}

@@ -117,12 +117,8 @@ func (r *row) addProtection(known map[string]map[string]string, now time.Time) {
 		sources = append(sources, map[string]string{rules.ProtectTag: value})
 		r.keeps[r.Check.Decision] = true
 	}
-	end := rules.Delete
-	if r.Kind == model.Recommender {
-		end = rules.Stop
-	}
 	for _, tags := range sources {
-		for _, verdict := range []rules.Verdict{rules.StepDown, end} {
+		for _, verdict := range []rules.Verdict{rules.StepDown, rules.IdleVerdict(r.Kind)} {
 			if why := rules.Protected(tags, verdict, now); why != "" {
 				value, _ := rules.ProtectionIn(why)
 				r.keeps[verdict], r.Protection = true, protection(value)
