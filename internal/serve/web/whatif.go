@@ -29,7 +29,7 @@ type whatIfView struct {
 
 // whatIfRow is an option as it is shown.
 type whatIfRow struct {
-	report.WhatIfRow
+	whatif.Option
 	Cost, Change money  // a month, and against now; unknown without a price
 	Link         string // to the form that sets it; empty for a schedule
 	Level        risk
@@ -146,11 +146,11 @@ func whatIfViewOf(r model.Resource, entry report.WhatIfEntry, problems []model.P
 	return view
 }
 
-func isPresent(o report.WhatIfRow) bool { return slices.Contains(o.Reasons, whatif.Present) }
+func isPresent(o whatif.Option) bool { return slices.Contains(o.Reasons, whatif.Present) }
 
 // whatIfRowOf compares an option with what the present minimum costs.
-func whatIfRowOf(o report.WhatIfRow, price *report.WhatIfPrice, present money) whatIfRow {
-	row := whatIfRow{WhatIfRow: o, Now: isPresent(o), Level: risk{Word: "unknown"}}
+func whatIfRowOf(o whatif.Option, price *report.WhatIfPrice, present money) whatIfRow {
+	row := whatIfRow{Option: o, Now: isPresent(o), Level: risk{Word: "unknown"}}
 	if o.Estimate != nil && price != nil {
 		row.Cost = money{*o.Estimate, price.Currency}
 	}
