@@ -52,7 +52,7 @@ type Resource struct {
 	NewMin      int                `json:"newMin,omitempty"` // with a step-down only
 	Reason      string             `json:"reason"`
 	Codes       []rules.ReasonCode `json:"-"`                // of the reason, for pages
-	Health      *Health            `json:"health,omitempty"` // only where the step-down rule read the demand
+	Health      *rules.Load        `json:"health,omitempty"` // only where the step-down rule read the demand
 	// Saving is what the decision would save, and Estimate the money that the last 14 days
 	// and the saving are worth. Only a plan has them.
 	Saving   *billing.Saving `json:"saving,omitempty"`

@@ -165,7 +165,7 @@ func alarming(list []serve.Alarm) (n int) {
 
 // Health is how much of the demand is known: by the last check or, before it, by the ledger; nil
 // if neither has read it.
-func (r *row) Health() *report.Health {
+func (r *row) Health() *rules.Load {
 	if r.Check.Health == nil && r.Entry != nil {
 		return r.Entry.Health
 	}
