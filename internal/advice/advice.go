@@ -86,27 +86,14 @@ func Ranked(list []Proposal) []Proposal {
 	list = append([]Proposal{}, list...)
 	slices.SortStableFunc(list, func(a, b Proposal) int {
 		return cmp.Or(
-			-compare(a.Saves.Amount, b.Saves.Amount), -compare(a.Saves.TPSHours, b.Saves.TPSHours),
-			-compare(a.Saves.TrainingHours, b.Saves.TrainingHours), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Kind, b.Kind),
+			model.CompareKnown(b.Saves.Amount, a.Saves.Amount), model.CompareKnown(b.Saves.TPSHours, a.Saves.TPSHours),
+			model.CompareKnown(b.Saves.TrainingHours, a.Saves.TrainingHours), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Kind, b.Kind),
 		)
 	})
 	for i := range list {
 		list[i].Rank = i + 1
 	}
 	return list
-}
-
-// compare orders numbers, what is not known before all others.
-func compare(a, b *float64) int {
-	switch {
-	case a == nil && b == nil:
-		return 0
-	case a == nil:
-		return -1
-	case b == nil:
-		return 1
-	}
-	return cmp.Compare(*a, *b)
 }
 
 // Sum adds up what proposals save in a month, by currency.
