@@ -143,10 +143,7 @@ type LateRegion struct {
 
 // Where is the region, with its account if several are watched together.
 func (l LateRegion) Where() string {
-	if l.Account == "" {
-		return l.Region
-	}
-	return l.Region + " of " + model.Account{ID: l.Account, Name: l.AccountName}.String()
+	return model.Problem{Region: l.Region, Account: model.Account{ID: l.Account, Name: l.AccountName}}.Where()
 }
 
 // String is one line for people.
