@@ -257,9 +257,9 @@ func (s Subject) accountLabel() string {
 	return model.Account{ID: s.Account, Name: s.AccountName}.Label()
 }
 
-// withAccount inserts the column of the account before that of the region.
-func (g *Grid) withAccount(accounts []Account, label func(row int) string) {
-	if len(accounts) == 0 {
+// withAccount inserts the column of the account before that of the region, if there are several.
+func (g *Grid) withAccount(several bool, label func(row int) string) {
+	if !several {
 		return
 	}
 	at := slices.IndexFunc(g.Columns, func(c Column) bool { return c.Title == "REGION" })

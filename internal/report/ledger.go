@@ -141,10 +141,7 @@ func (l *Ledger) Normalize() {
 
 // Asides implements Report.
 func (l Ledger) Asides() []string {
-	lines := problemLines(l.Problems)
-	for _, note := range l.Notes {
-		lines = append(lines, "note: "+note)
-	}
+	lines := problemLines(l.Problems, l.Notes...)
 	if l.Training != nil {
 		lines = append(lines, "training: "+trainingText(l.Training.Totals))
 	}

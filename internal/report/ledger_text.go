@@ -75,7 +75,7 @@ func (l Ledger) grid() Grid {
 		}
 		g.Rows = append(g.Rows, row)
 	}
-	g.withAccount(l.Accounts, func(i int) string { return l.Resources[i].accountLabel() })
+	g.withAccount(len(l.Accounts) > 0, func(i int) string { return l.Resources[i].accountLabel() })
 	return g
 }
 
@@ -150,9 +150,9 @@ func (p Printer) ledgerSummary(l Ledger) {
 	for _, e := range t.Estimates {
 		p.Label("Estimate", estimateText(e, t))
 	}
-	p.labels("Price", PriceTexts(l.Prices))
+	p.Label("Price", PriceTexts(l.Prices)...)
 	p.Label("AWS calls", l.callsText())
-	p.labels("Note", l.Notes)
+	p.Label("Note", l.Notes...)
 }
 
 func throughputText(t billing.Throughput) string {

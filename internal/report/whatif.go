@@ -180,10 +180,8 @@ func (w WhatIf) Table(p Printer) {
 			"PER COLD: TPS-hours for each one that is avoided, against a minimum of 1; RISK: against the present minimum")
 	}
 	p.accounts(w.Accounts)
-	if span := spanText(w.Days, w.Window); span != "" {
-		p.Label("Looked at", span)
-	}
-	p.labels("Price", PriceTexts(w.Prices))
+	p.Label("Looked at", spanText(w.Days, w.Window))
+	p.Label("Price", PriceTexts(w.Prices)...)
 	p.Label("AWS calls", w.callsText())
 	p.Problems(w.Problems)
 }
