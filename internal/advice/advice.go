@@ -168,8 +168,6 @@ func (e Endpoint) main(bill *pricing.Bill) (Proposal, bool) {
 		p = proposal(LowerMinimum, r)
 		p.What = fmt.Sprintf("lower %s from %d to %d %s", r.Name, r.MinTPS, s.NewMin, r.Kind.RateUnit())
 		p.Command = fmt.Sprintf("personalize-monitor update-tps %s %d", p.ARN, s.NewMin)
-	case rules.None, rules.Refused:
-		return Proposal{}, false
 	default:
 		return Proposal{}, false
 	}
@@ -228,6 +226,9 @@ func (e Endpoint) after() pricing.Use {
 	return e.Priced.Use
 }
 
+// minimum is that of the endpoint once the main proposal is carried out.
+func (e Endpoint) minimum() int { return cmp.Or(e.Saving.NewMin, e.Resource.MinTPS) }
+
 // removal reports whether the endpoint is proposed to be stopped or deleted.
 func (e Endpoint) removal() bool {
 	return e.Saving.Action.Changes() && e.Saving.Action != rules.StepDown
@@ -248,19 +249,12 @@ var noBatch = []string{"aws-trending-now", "aws-next-best-action"}
 // is for people to say.
 func (e Endpoint) batch(bill *pricing.Bill, table pricing.Table) (Proposal, bool) {
 	r := e.Resource
-	for _, recipe := range noBatch {
-		if strings.HasPrefix(r.Recipe, recipe) {
-			return Proposal{}, false
-		}
-	}
-	if r.Kind != model.Campaign || e.removal() || !e.allKnown() || !model.RecipeOf(r.Kind, r.Recipe).Sure ||
+	without := slices.ContainsFunc(noBatch, func(recipe string) bool { return strings.HasPrefix(r.Recipe, recipe) })
+	if without || r.Kind != model.Campaign || e.removal() || !e.allKnown() || !model.RecipeOf(r.Kind, r.Recipe).Sure ||
 		e.Usage.Hours <= 0 || e.Usage.Requests <= 0 {
 		return Proposal{}, false
 	}
-	use, minimum := e.after(), r.MinTPS
-	if e.Saving.NewMin > 0 {
-		minimum = e.Saving.NewMin
-	}
+	use, minimum := e.after(), e.minimum()
 	requests := e.Usage.Requests / e.Usage.Hours * billing.HoursPerMonth
 	batch, least := table.Once(r.Region(), pricing.Batch, &requests), bill.AtMinimum(use, minimum)
 	if batch.Amount == nil || least.Amount == nil || batch.Currency != least.Currency || *batch.Amount >= *least.Amount {
