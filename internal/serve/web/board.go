@@ -182,10 +182,9 @@ func (b *boards) plot(ctx context.Context, widgets []dashboard.Widget, q boardQu
 	s.Period = max(s.Period, time.Duration(g.Period)*time.Second)
 	w := b.window(s)
 	c = chart.New(g.Title, unitOf(g), w, s.Period)
-	queries := make([]model.Query, len(g.Lines))
-	for i, line := range g.Lines {
-		queries[i] = model.Query{Region: g.Region, Metric: line.Metric, Stat: g.Stat, Window: w, Period: s.Period}
-	}
+	queries := mapped(g.Lines, func(line dashboard.Line) model.Query {
+		return model.Query{Region: g.Region, Metric: line.Metric, Stat: g.Stat, Window: w, Period: s.Period}
+	})
 	readings, problem := b.reader.read(ctx, fmt.Sprintf("%+v", queries), queries)
 	if problem != nil {
 		fault = "Not all data could be read: " + problem.Error()

@@ -164,10 +164,7 @@ type stateCount struct {
 
 // stateCounts are the states that occur, in their order.
 func stateCounts(rows []*row) []stateCount {
-	list := make([]stateCount, len(states))
-	for i, one := range states {
-		list[i] = stateCount{State: one, Link: link("/resources", keyShow, one.Key)}
-	}
+	list := mapped(states, func(one state) stateCount { return stateCount{State: one, Link: link("/resources", keyShow, one.Key)} })
 	for _, r := range rows {
 		c := &list[r.State.order()]
 		c.Count++

@@ -158,10 +158,7 @@ func (p page) table(q *fields) (table, error) {
 	if len(p.tables) == 0 {
 		return table{}, notFound("This page has no table.")
 	}
-	names := make([]string, len(p.tables))
-	for i, one := range p.tables {
-		names[i] = one.name
-	}
+	names := mapped(p.tables, func(one table) string { return one.name })
 	one := p.tables[slices.Index(names, q.choice(keyTable, names...))]
 	if one.unknown != "" {
 		return one, statusError{http.StatusServiceUnavailable, one.unknown}

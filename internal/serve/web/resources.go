@@ -99,16 +99,17 @@ var columns = []column{
 }
 
 var (
-	filterOptions = optionsOf(filters, func(f filter) option { return f.option })
-	columnOptions = optionsOf(columns, func(c column) option { return c.option })
+	filterOptions = mapped(filters, func(f filter) option { return f.option })
+	columnOptions = mapped(columns, func(c column) option { return c.option })
 )
 
-func optionsOf[T any](list []T, of func(T) option) []option {
-	options := make([]option, len(list))
+// mapped has the result of a function for each item of a list.
+func mapped[T, R any](list []T, of func(T) R) []R {
+	results := make([]R, len(list))
 	for i, one := range list {
-		options[i] = of(one)
+		results[i] = of(one)
 	}
-	return options
+	return results
 }
 
 // columnOf is the column of a valid key.
@@ -326,7 +327,7 @@ func (e *estate) regionOptions(requested string) []option {
 	for _, r := range e.Rows {
 		names[r.Region] = true
 	}
-	options := optionsOf(sortedKeys(names), func(name string) option { return option{name, name} })
+	options := mapped(sortedKeys(names), func(name string) option { return option{name, name} })
 	options[0].Label = "All regions"
 	return options
 }

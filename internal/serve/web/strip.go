@@ -36,19 +36,15 @@ type stripBar struct {
 // dayLevel is a minimum in minutes of the local day.
 type dayLevel struct{ from, until, level int }
 
-// stripOf draws the week of a schedule that the time is in.
+// stripOf draws the week, that the time is in, of a schedule as Parse reads it.
 func stripOf(s schedule.Schedule, now time.Time) *strip {
-	zone := s.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	local := now.In(zone)
+	local := now.In(s.Zone)
 	today := (int(local.Weekday()) + 6) % 7 // Monday is the first day
 	var week [7][]dayLevel
 	for i := range week {
-		week[i] = levelsOf(s, time.Date(local.Year(), local.Month(), local.Day()-today+i, 0, 0, 0, 0, zone))
+		week[i] = levelsOf(s, time.Date(local.Year(), local.Month(), local.Day()-today+i, 0, 0, 0, 0, s.Zone))
 	}
-	v := &strip{Zone: zone.String()}
+	v := &strip{Zone: s.Zone.String()}
 	var texts []string
 	for i := range week {
 		same := func(levels []dayLevel) bool { return slices.Equal(week[i], levels) }
