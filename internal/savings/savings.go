@@ -277,13 +277,7 @@ func Find(records []events.Audit) []Endpoint {
 
 // add adds a record of something that was done.
 func (e *Endpoint) add(a events.Audit) {
-	before := 0
-	switch {
-	case a.Before != nil:
-		before = a.Before.MinTPS
-	case a.Inputs != nil:
-		before = a.Inputs.MinTPS
-	}
+	before := a.MinBefore()
 	if a.Inputs != nil && a.Inputs.Recipe != "" {
 		e.Recipe = a.Inputs.Recipe
 	}
