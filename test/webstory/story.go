@@ -5,6 +5,7 @@ package webstory
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
@@ -185,6 +187,7 @@ func Options(s web.Snapshot) (web.Options, *Source) {
 	source := NewSource(s)
 	return web.Options{
 		Source: source, Series: Series{}, WhatIf: WhatIf{}, Clock: model.NewVirtualClock(Now), Version: "story", MetricDelay: 2 * time.Minute,
+		Logger: slog.New(slog.DiscardHandler), Guard: &guard.Guard{},
 	}, source
 }
 

@@ -56,7 +56,7 @@ const patience = 200 * time.Millisecond
 
 // comparisons reads what-ifs beside the pages that show them.
 type comparisons struct {
-	source    WhatIf // may be nil
+	source    WhatIf
 	delay     time.Duration
 	beginning sync.Mutex // none is begun twice
 	begun     bounded[string, *comparison]
@@ -83,12 +83,9 @@ func newComparisons(o Options) *comparisons {
 	return c
 }
 
-// begin starts to read the what-if of a resource, or returns one that was begun and not looked at since; nil without a source.
+// begin starts to read the what-if of a resource, or returns one that was begun and not looked at since.
 // Without room it starts nothing, and the page looks again.
 func (c *comparisons) begin(ctx context.Context, r model.Resource) *comparison {
-	if c.source == nil {
-		return nil
-	}
 	c.beginning.Lock()
 	defer c.beginning.Unlock()
 	if old, ok := c.begun.get(comparisonKey(r)); ok {
@@ -107,11 +104,8 @@ func (c *comparisons) begin(ctx context.Context, r model.Resource) *comparison {
 
 func comparisonKey(r model.Resource) string { return fmt.Sprint(r.ARN, r.MinTPS, r.Created.UnixNano()) }
 
-// view is what is there of a what-if after a short wait; nil without one.
+// view is what is there of a what-if after a short wait.
 func (c *comparisons) view(ctx context.Context, r model.Resource, one *comparison) *whatIfView {
-	if one == nil {
-		return nil
-	}
 	wait := time.NewTimer(patience)
 	defer wait.Stop()
 	select {
