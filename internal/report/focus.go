@@ -169,10 +169,7 @@ func tagsText(tags map[string]string) string {
 	if tags == nil {
 		return ""
 	}
-	text, err := json.Marshal(tags)
-	if err != nil { // of strings there is none
-		return ""
-	}
+	text, _ := json.Marshal(tags) // strings have no error
 	return string(text)
 }
 

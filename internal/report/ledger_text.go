@@ -300,13 +300,7 @@ const recommendationColumns = `rank kind arn name region what amountPerMonth=sav
 	tpsHoursPerMonth=savesPerMonth.tpsHours trainingHoursPerMonth=savesPerMonth.trainingHours risk sure command why`
 
 // Advice is the summary and the recommendations of a ledger as a report of its own.
-type Advice struct{ Ledger Ledger }
-
-// Failed reports whether something could not be read.
-func (a Advice) Failed() bool { return a.Ledger.Failed() }
-
-// Asides implements Report.
-func (a Advice) Asides() []string { return a.Ledger.Asides() }
+type Advice struct{ Ledger }
 
 // JSON implements Report.
 func (a Advice) JSON() any {
@@ -330,5 +324,5 @@ func (a Advice) Table(p Printer) {
 
 // CSV implements Report.
 func (a Advice) CSV() [][]string {
-	return rowsOf(recommendationColumns, a.Ledger.Recommendations)
+	return rowsOf(recommendationColumns, a.Recommendations)
 }
