@@ -212,13 +212,7 @@ func (l Ledger) In(month string) Sum {
 
 // Of is the ledger of one endpoint alone.
 func (l Ledger) Of(arn string) []Action {
-	var list []Action
-	for _, a := range l.Actions {
-		if a.ARN == arn {
-			list = append(list, a)
-		}
-	}
-	return list
+	return slices.DeleteFunc(slices.Clone(l.Actions), func(a Action) bool { return a.ARN != arn })
 }
 
 // Endpoint is a campaign or recommender with what was done to it.
