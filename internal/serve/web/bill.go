@@ -163,8 +163,7 @@ func savedOf(s Snapshot) savedView {
 	if s.Saved == nil {
 		return v
 	}
-	last := s.Saved.Until.Add(-time.Nanosecond).UTC()
-	begin := time.Date(last.Year(), last.Month(), 1, 0, 0, 0, 0, time.UTC)
+	begin := billing.FirstOfMonth(s.Saved.Until.Add(-time.Nanosecond))
 	month := s.Saved.In(begin.Format("2006-01"))
 	v.Label = "Saved in " + begin.Format("January")
 	// What was done before the records began is unknown.
