@@ -34,8 +34,8 @@ const (
 const pageHours = 1_000_000
 
 // pageAtOnce is how many resources of a region a ledger of the page meters together. It may take its time, and
-// with four regions at once they take some 20 MB.
-const pageAtOnce = 6
+// with four regions at once they take some 10 MB.
+const pageAtOnce = 3
 
 // noLedgerHere is why a daemon on standby makes no ledger.
 const noLedgerHere = "this daemon is on standby; the daemon that leads has it"

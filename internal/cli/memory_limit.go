@@ -15,7 +15,7 @@ const (
 	// softLimit is the memory, in bytes, within which the Go runtime of a daemon keeps its heap by collecting
 	// earlier, instead of letting it grow to twice what is in use. The program itself takes some 30 MB more, so that a
 	// container of 512 MiB is enough.
-	softLimit = 470 << 20
+	softLimit = 440 << 20
 	// softLimitEvery is how often the limit is compared with what is in use.
 	softLimitEvery = 10 * time.Second
 	// softLimitOver is over how many of these times memory has to be in use that raises the limit: what the last

@@ -18,10 +18,10 @@ func TestSoftLimit(t *testing.T) {
 		live uint64
 		want int64
 	}{
-		{"nothing in use", 0, 470 << 20},
-		{"100,000 endpoints between two cycles", 300 << 20, 470 << 20},
-		{"as much as fits", 396 << 20, 470 << 20},
-		{"a little more", 433 << 20, 490 << 20},
+		{"nothing in use", 0, 440 << 20},
+		{"100,000 endpoints between two cycles", 300 << 20, 440 << 20},
+		{"as much as fits", 396 << 20, 440 << 20},
+		{"a little more", 406 << 20, 460 << 20},
 		{"much more than that", 900 << 20, 1200 << 20},
 	} {
 		if got := softLimitFor(tt.live); got != tt.want {

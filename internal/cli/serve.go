@@ -120,7 +120,7 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	if err != nil {
 		return usage(err)
 	}
-	defer inBackground(ctx, func(ctx context.Context) { o.keepLedgers(ctx, list, daemon.Apps(), watched) })()
+	defer inBackground(ctx, func(ctx context.Context) { o.keepLedgers(ctx, list, daemon, watched) })()
 	defer inBackground(ctx, func(ctx context.Context) { keepSoftLimit(ctx, s.clock) })()
 	if err := daemon.Start(ctx); err != nil {
 		return portHint(err, "--listen", o.page.listen)
@@ -183,18 +183,18 @@ const ledgersAtOnce = 1
 
 // keepLedgers updates the ledgers of the page until ctx ends. Those of many accounts come after the first
 // cycle of each account, which takes most memory.
-func (o *serveOptions) keepLedgers(ctx context.Context, list []member, apps []*app.App, watched []serve.Account) {
+func (o *serveOptions) keepLedgers(ctx context.Context, list []member, daemon *serve.Daemon, watched []serve.Account) {
 	if len(list) > 1 && !awaitFirstCycles(ctx, watched) {
 		return
 	}
-	slots := make(chan struct{}, ledgersAtOnce)
+	slots, apps := make(chan struct{}, ledgersAtOnce), daemon.Apps()
 	var ended sync.WaitGroup
 	for i, m := range list {
 		prices := o.prices.source(m.session)
 		keeper := ledgerKeeper{
 			memory: watched[i].Memory, logger: m.logger, ledger: apps[i].Ledger(prices, true), savings: apps[i].Savings(prices),
 			records: func(ctx context.Context) []events.Audit { return recordsOf(m.done(ctx, watched[i].Memory), m.of) },
-			in:      cycle.LedgerInput{Params: m.values, MostHours: pageHours / len(list)},
+			in:      cycle.LedgerInput{Params: m.values, MostHours: pageHours / len(list), Wait: daemon.AwaitCycles},
 		}
 		ended.Go(func() { keeper.run(ctx, m.clock, slots) })
 	}

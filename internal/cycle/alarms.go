@@ -18,9 +18,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// changesAtOnce bounds the changes of each kind that a cycle makes to alarms of a region, and holds until the last is
-// made: no more fit into maxBudget, as CloudWatch accepts three a second. The next cycle begins with others
-// (alarms.Rotate).
+// changesAtOnce bounds the changes that a cycle makes to alarms of a region, and holds until the last is made: no more
+// fit into maxBudget, as CloudWatch accepts three a second. Each kind has an equal share, so that one which is denied
+// does not displace the others. The next cycle begins with others (alarms.Rotate).
 const changesAtOnce = 3 * int(maxBudget/time.Second)
 
 // regionAlarms are the alarms that exist in a region, or why they could not be listed.
@@ -97,12 +97,18 @@ func (r *run) alarmChanges(existing []regionAlarms, topics map[string]model.ARN,
 // alarmWork is what of the changes is work for this cycle: all but alarms that stay and need no word, which are most, and
 // those for which there is no time.
 func (r *run) alarmWork(changes []alarms.Change) (work []alarms.Change) {
+	kinds := map[alarms.ChangeKind]bool{}
+	for _, c := range changes {
+		if c.Kind.Writes() {
+			kinds[c.Kind] = true
+		}
+	}
 	writes := map[alarms.ChangeKind]int{}
 	for _, c := range changes {
 		switch {
 		case c.Kind == alarms.Keep && c.Reason == "":
 			r.alarms.Kept++
-		case c.Kind.Writes() && writes[c.Kind] == changesAtOnce && !r.DryRun:
+		case c.Kind.Writes() && writes[c.Kind] == changesAtOnce/len(kinds) && !r.DryRun:
 			r.alarms.Left++
 		default:
 			work = append(work, c)

@@ -80,6 +80,8 @@ type LedgerInput struct {
 	// AtOnce is how many resources of a region are metered together: fewer take less memory, and longer.
 	// Zero means meteredAtOnce.
 	AtOnce int
+	// Wait returns when so many may be metered beside other work, or ctx ends; nil does not wait.
+	Wait func(ctx context.Context)
 	// Records are those of the audit log, as far as they are known: they name deleted campaigns,
 	// whose solutions may be trained still.
 	Records []events.Audit
@@ -197,6 +199,9 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []model.Resource) {
 	for _, list := range byRegion {
 		group.Go(func() error {
 			for chunk := range slices.Chunk(list, chunkOf(r.spans, r.in.AtOnce)) {
+				if r.in.Wait != nil {
+					r.in.Wait(ctx)
+				}
 				if ctx.Err() == nil {
 					r.meter(ctx, chunk)
 				}

@@ -27,9 +27,9 @@ func freshFrom(q model.Query) time.Time { return q.Window.End.Add(-freshSpan + t
 const rememberedBefore = 24 * time.Hour
 
 // watchedAtOnce is how many resources of a region are read together from the start: 14 days of so many
-// fill a call, with 10 MB, and are dropped once their hours are counted. More calls at once would only wait,
+// take 5 MB to read, and are dropped once their hours are counted. More calls at once would only wait,
 // as CloudWatch limits the datapoints that are read in a second.
-const watchedAtOnce = 25
+const watchedAtOnce = 6
 
 // WatchedMeter is a Meter that answers rules.WatchedQuery too. It remembers in which hours a
 // resource was watched, so that a process reads the 14 days of a resource once

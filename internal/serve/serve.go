@@ -86,6 +86,7 @@ type Page interface {
 // Several can run in one process.
 type Daemon struct {
 	options Options
+	room    *room
 	watches []*watch
 	page    Page // may be nil
 	site    site
@@ -125,10 +126,9 @@ func New(o Options) (*Daemon, error) {
 	if o.Guard == nil {
 		return nil, errors.New("a daemon needs an address to listen on")
 	}
-	all := newRoom(endpointsAtOnce)
-	d := &Daemon{options: o, listen: listenTCP, serving: make(chan struct{}), refused: make(chan error, 1), stopped: make(chan struct{})}
+	d := &Daemon{options: o, room: newRoom(endpointsAtOnce), listen: listenTCP, serving: make(chan struct{}), refused: make(chan error, 1), stopped: make(chan struct{})}
 	for _, one := range o.accounts() {
-		d.watches = append(d.watches, newWatch(o, one, all))
+		d.watches = append(d.watches, newWatch(o, one, d.room))
 	}
 	if err := d.assemble(); err != nil {
 		d.closeClients()
@@ -164,6 +164,9 @@ func (d *Daemon) Apps() []*app.App {
 	}
 	return list
 }
+
+// AwaitCycles returns when the cycles leave room for other work, which they come before, or ctx ends.
+func (d *Daemon) AwaitCycles(ctx context.Context) { d.room.awaitRoom(ctx) }
 
 // Start listens, and starts the work. The context bounds the start only. After an error
 // nothing runs, and the daemon cannot be used any more.

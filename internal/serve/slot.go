@@ -17,6 +17,11 @@ const (
 	// endpointsAtLeast is what a small account counts as, so that at most four cycles run at the same time, and what
 	// the largest leaves to others: one account that hangs does not keep all of them waiting.
 	endpointsAtLeast = endpointsAtOnce / 4
+	// coldCycles is how many cycles of an account read 14 days of some endpoints, until each was checked once. Their
+	// endpoints count twice.
+	coldCycles = 12
+	// ledgerTakes is how much room has to be free before a ledger goes on: more than the largest cycle leaves.
+	ledgerTakes = endpointsAtLeast + 1
 	// learnedAtOnce is of how many accounts the endpoints are described at the same time, before their first cycles.
 	learnedAtOnce = 8
 )
@@ -31,19 +36,33 @@ func newRoom(endpoints int64) *room {
 	return &room{cycles: semaphore.NewWeighted(endpoints), learning: semaphore.NewWeighted(learnedAtOnce)}
 }
 
+// awaitRoom returns when there is room beside the cycles, those that wait included, or ctx ends. It keeps none of it:
+// a ledger that hangs must not delay a cycle.
+func (r *room) awaitRoom(ctx context.Context) {
+	if r.cycles.Acquire(ctx, ledgerTakes) == nil {
+		r.cycles.Release(ledgerTakes)
+	}
+}
+
 // slot is what an account has of the room. The cycle loop acquires it, one cycle after the other.
 type slot struct {
 	room *room
 
 	mu        sync.Mutex
 	endpoints int64 // as far as they are known
+	cycles    int   // that were begun
 	held      int64
 }
 
 // acquire waits until there is room for a cycle, or ctx ends. Each cycle ends in time, so that there will be some.
 func (s *slot) acquire(ctx context.Context) {
 	s.mu.Lock()
-	need := min(max(s.endpoints, endpointsAtLeast), endpointsAtOnce-endpointsAtLeast)
+	need := s.endpoints
+	if s.cycles < coldCycles {
+		need *= 2
+	}
+	need = min(max(need, endpointsAtLeast), endpointsAtOnce-endpointsAtLeast)
+	s.cycles++
 	s.mu.Unlock()
 	if s.room.cycles.Acquire(ctx, need) != nil {
 		return

@@ -5,7 +5,9 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
@@ -91,18 +93,28 @@ func TestALongWaitForAPlaceMayCostTheLead(t *testing.T) {
 	}
 }
 
-// Two accounts of 5,000 endpoints, or four small ones, have cycles at the same time.
+// Two accounts of 5,000 endpoints, or four small ones, have cycles at the same time, and in the first hour half as many
+// large ones.
 func TestACycleTakesRoomForItsEndpoints(t *testing.T) {
 	all := newRoom(endpointsAtOnce)
 	one := &slot{room: all}
-	for _, tt := range []struct{ endpoints, others int64 }{{0, 7500}, {2500, 7500}, {2501, 7499}, {5000, 5000}, {7500, 2500}, {30_000, 2500}} {
+	for _, tt := range []struct {
+		endpoints int64
+		cycles    int
+		others    int64
+	}{
+		{0, 0, 7500}, {1250, coldCycles - 1, 7500}, {3000, coldCycles - 1, 4000}, {5000, 0, 2500},
+		{0, coldCycles, 7500}, {2500, coldCycles, 7500}, {2501, coldCycles, 7499}, {5000, coldCycles, 5000},
+		{7500, coldCycles, 2500}, {30_000, coldCycles, 2500},
+	} {
+		one.cycles = tt.cycles
 		untilDecided{NewMemory(), one, newResultCollector(model.Account{})}.Decided(report.Result{Resources: make([]report.Resource, tt.endpoints)}, time.Now())
 		one.acquire(t.Context())
 		if !all.cycles.TryAcquire(tt.others) {
-			t.Errorf("beside %d endpoints there is no room for %d", tt.endpoints, tt.others)
+			t.Errorf("beside %d endpoints after %d cycles there is no room for %d", tt.endpoints, tt.cycles, tt.others)
 		}
 		if all.cycles.TryAcquire(1) {
-			t.Errorf("beside %d endpoints there is room for more than %d", tt.endpoints, tt.others)
+			t.Errorf("beside %d endpoints after %d cycles there is room for more than %d", tt.endpoints, tt.cycles, tt.others)
 		}
 		all.cycles.Release(tt.others)
 		one.release()
@@ -119,6 +131,34 @@ func TestACycleTakesRoomForItsEndpoints(t *testing.T) {
 	if !all.cycles.TryAcquire(endpointsAtOnce) {
 		t.Error("some room is left taken")
 	}
+}
+
+// A ledger goes on beside small cycles and between large ones, not beside a large one, and takes no room from any.
+func TestALedgerWaitsForLargeCycles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newRoom(endpointsAtOnce)
+		small, large := &slot{room: all, endpoints: 300}, &slot{room: all, endpoints: 6000}
+		small.acquire(t.Context())
+		all.awaitRoom(t.Context())
+		small.release()
+		large.acquire(t.Context())
+		var went atomic.Int64
+		for range 4 {
+			go func() { all.awaitRoom(t.Context()); went.Add(1) }()
+		}
+		synctest.Wait()
+		if n := went.Load(); n != 0 {
+			t.Errorf("%d parts of a ledger beside a large cycle", n)
+		}
+		large.release()
+		synctest.Wait()
+		if n := went.Load(); n != 4 || !all.cycles.TryAcquire(endpointsAtOnce) {
+			t.Errorf("%d parts of a ledger after it, or some room is taken", n)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		all.awaitRoom(ended) // returns
+	})
 }
 
 // A daemon that stops does not wait for room.

@@ -243,14 +243,9 @@ func (a analysis) groups() []Finding {
 	if !k.use() || !k.Groups || !k.Solutions || !k.Recommenders || !k.Trackers {
 		return nil
 	}
-	used, solutions, trackers := a.usedGroups(), map[string]bool{}, map[string][]EventTracker{}
+	used, solutions, trackers := a.usedGroups(), map[string]bool{}, a.trackersByGroup()
 	for _, s := range a.Solutions {
 		solutions[s.Group] = true
-	}
-	for _, t := range a.Trackers {
-		if !t.Status.Deleting() {
-			trackers[t.Group] = append(trackers[t.Group], t)
-		}
 	}
 	var found []Finding
 	for _, g := range a.Groups {
@@ -267,6 +262,17 @@ func (a analysis) groups() []Finding {
 		}
 	}
 	return found
+}
+
+// trackersByGroup are the event trackers that exist, by their dataset group.
+func (a analysis) trackersByGroup() map[string][]EventTracker {
+	trackers := map[string][]EventTracker{}
+	for _, t := range a.Trackers {
+		if !t.Status.Deleting() {
+			trackers[t.Group] = append(trackers[t.Group], t)
+		}
+	}
+	return trackers
 }
 
 // unusedTrackers are the findings about the event trackers of a dataset group that nothing uses.

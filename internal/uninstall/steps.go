@@ -108,14 +108,7 @@ func (r *removal) removeRule(ctx context.Context) {
 		r.keepTopicOf(targets)
 		return
 	}
-	var ours, others []types.Target
-	for _, t := range targets {
-		if notify.OurTarget(t, r.topic) {
-			ours = append(ours, t)
-		} else {
-			others = append(others, t)
-		}
-	}
+	ours, others := byOwner(targets, r.topic)
 	if (!r.selected(KindRule, item.ARN) && len(others) == 0) || (len(ours) > 0 && !r.selected(KindTarget, item.ARN)) {
 		r.add(ctx, item, Kept, appeared)
 		r.keepTopics(Kept, "a rule that was created meanwhile sends to it")
@@ -137,6 +130,18 @@ func (r *removal) removeRule(ctx context.Context) {
 	slices.Sort(ids)
 	r.add(ctx, item, Kept, "it has targets of other people: "+strings.Join(ids, ", "))
 	r.keepTopicOf(others)
+}
+
+// byOwner divides the targets of a rule into those that send to our topic and those of other people.
+func byOwner(targets []types.Target, topic model.ARN) (ours, others []types.Target) {
+	for _, t := range targets {
+		if notify.OurTarget(t, topic) {
+			ours = append(ours, t)
+		} else {
+			others = append(others, t)
+		}
+	}
+	return ours, others
 }
 
 // readRule reads the tags and targets of the rule. What fails is noted.
