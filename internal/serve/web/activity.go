@@ -193,11 +193,8 @@ func (h happening) Record() string {
 }
 
 // Stages are the records of its decisions.
-func (h happening) Stages() (list [][]recordView) {
-	for _, part := range h.parts {
-		list = append(list, part.views(h.Text))
-	}
-	return list
+func (h happening) Stages() [][]recordView {
+	return mapped(h.parts, func(part decision) []recordView { return part.views(h.Text) })
 }
 
 // happeningOf describes an entry, a decision by its outcome.

@@ -119,12 +119,9 @@ func csvOf[T any](list []T, columns []string, cells func(T) []any) func() [][]st
 
 // chartTable is a chart as a table: the times and the values of each line. What is unknown is empty.
 func chartTable(name string, c chart.Chart) table {
-	columns := []string{"time"}
-	for _, line := range c.Lines {
-		columns = append(columns, line.Label)
-	}
+	labels := mapped(c.Lines, func(line chart.Line) string { return line.Label })
 	return table{name, "", func() [][]string {
-		rows := [][]string{columns}
+		rows := [][]string{append([]string{"time"}, labels...)}
 		for i, at := range c.Times {
 			row := report.Fields(time.Unix(at, 0))
 			for _, line := range c.Lines {

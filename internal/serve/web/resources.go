@@ -10,6 +10,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 // pageSize is how many resources a page of the table has.
@@ -314,11 +315,8 @@ func rowsTable(rows []*row) table {
 
 // accountOptions are the choices of one of several accounts.
 func (s Snapshot) accountOptions() []option {
-	options := []option{{"", "All accounts"}}
-	for _, one := range s.Accounts {
-		options = append(options, option{one.ID, one.Account.String()})
-	}
-	return options
+	options := mapped(s.Accounts, func(one serve.AccountStatus) option { return option{one.ID, one.Account.String()} })
+	return append([]option{{"", "All accounts"}}, options...)
 }
 
 // regionOptions are the regions of the rows, and the requested one.
