@@ -88,7 +88,8 @@ var intro = Paragraphs{
 	{0, []Part{
 		{Text: "Kept up to date by "},
 		{Text: "Personalize Monitor", Link: "https://github.com/personalize-monitor/personalize-monitor"},
-		{Text: ". "}, {Text: "Manual changes to this dashboard are lost.", Bold: true},
+		{Text: ". "},
+		{Text: "Manual changes to this dashboard are lost.", Bold: true},
 	}},
 }
 
