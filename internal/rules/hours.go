@@ -295,10 +295,10 @@ func evidenceOf(r model.Resource, readings model.Readings, m EvaluationTime) Evi
 	}
 }
 
-// Load is what the known hours of a resource show of its demand, in requests per second. In JSON,
-// whose keys are stable, it is how much of the demand is known.
+// Load is what the known hours of a resource show of its demand, in requests per second. Without Hours
+// it is zero. In JSON, whose keys are stable, it is how much of the demand is known.
 type Load struct {
-	Hours   int     `json:"hours"` // whole hours; the rest is zero if there is none
+	Hours   int     `json:"hours"` // whole hours that were looked at
 	Known   int     `json:"known"`
 	Silent  int     `json:"silent"`  // of the known ones: watched, without a call
 	Unknown string  `json:"unknown"` // why the others are not known, and from when on; empty if all are

@@ -47,12 +47,12 @@ func (w Reason) Text() string {
 // Option is a minimum or a schedule, and what it would have meant. Its JSON keys are stable.
 type Option struct {
 	Minimum   int               `json:"minimum"`            // TPS or RPS; the base of a schedule
-	Schedule  string            `json:"schedule,omitempty"` // the text of its tag; empty for a constant minimum
-	Reasons   []Reason          `json:"reasons"`            // at least one of Options, and none of Steps
-	TPSHours  float64           `json:"tpsHoursPerMonth"`   // billed in a month of 730 hours
-	Estimate  *float64          `json:"estimatePerMonth"`   // what they cost, after the discount; null without a price
-	Above     float64           `json:"abovePercent"`       // of the known 5-minute steps, those with a demand above the minimum
-	ColdSteps billing.ColdSteps `json:"coldSteps"`          // of the time
+	Schedule  string            `json:"schedule,omitempty"` // the text of its tag
+	Reasons   []Reason          `json:"reasons"`
+	TPSHours  float64           `json:"tpsHoursPerMonth"` // billed in a month of 730 hours
+	Estimate  *float64          `json:"estimatePerMonth"` // what they cost, after the discount; null without a price
+	Above     float64           `json:"abovePercent"`     // of the known 5-minute steps, those with a demand above the minimum
+	ColdSteps billing.ColdSteps `json:"coldSteps"`        // of the time
 	// PerColdStep are the TPS-hours for each cold step that is avoided, against a minimum of 1; null
 	// if none is.
 	PerColdStep *float64     `json:"tpsHoursPerColdStepAvoided"`
