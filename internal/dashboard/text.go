@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -61,17 +62,14 @@ func (p *Paragraph) addLink(text, address string) {
 }
 
 func (k groupKey) header() Paragraph {
-	if k.name() == "" {
-		return Paragraph{3, []Part{{Text: "Dataset group unknown (" + k.region + ")"}}}
-	}
 	name := strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) { // line ends among them
 			return ' '
 		}
 		return r
-	}, k.name())
+	}, cmp.Or(k.name(), "unknown"))
 	header := Paragraph{3, []Part{{Text: "Dataset group " + name + " (" + k.region + ")"}}}
-	// The console has a dollar where the ARN has a slash.
+	// The console has a dollar where the ARN has a slash. An unknown group has no partition, and so no link.
 	arn := k.arn.WithResource(k.arn.Type() + "$" + url.PathEscape(k.name()))
 	header.addLink("Manage", consoleAddress(arn.Partition(), k.region, "personalize", arn.String()+"/setup"))
 	return header
