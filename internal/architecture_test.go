@@ -22,7 +22,7 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 var (
 	domain = []string{
 		"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "savings", "training", "advice", "whatif", "chart",
-		"report", "permissions", "verify",
+		"report", "permissions", "verify", "pack",
 	}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "accounts", "audit/history", "verify/probe"}, writers)
 	// writers change something in AWS, and write the audit log.
@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"config":        {"model"},
 	"schedule":      nil,
 	"permissions":   nil,
+	"pack":          nil,
 	"events":        {"model", "rules"},
 	"dashboard":     {"model"},
 	"rules":         {"model", "schedule"},

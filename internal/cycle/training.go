@@ -8,6 +8,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pack"
 	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
@@ -28,7 +29,7 @@ type DailyTraining struct {
 	mu      sync.Mutex
 	at      time.Time // of the last reading; zero if something is to be read again
 	regions string
-	facts   []training.Facts
+	packed  []byte // the facts: those of 5,000 solutions take 3 MB, and are wanted a few times a day
 }
 
 // NewDailyTraining makes a DailyTraining.
@@ -42,11 +43,15 @@ func (d *DailyTraining) Read(ctx context.Context, regions []string) ([]training.
 	defer d.mu.Unlock()
 	now, names := d.clock.Now(), strings.Join(regions, " ")
 	if !d.at.IsZero() && now.Sub(d.at) < trainingTTL && names == d.regions {
-		return d.facts, nil
+		if facts, err := pack.Unpack[[]training.Facts](d.packed); err == nil {
+			return facts, nil
+		}
 	}
 	facts, problems := d.reader.Read(ctx, regions)
 	if len(problems) == 0 && ctx.Err() == nil {
-		d.at, d.regions, d.facts = now, names, facts
+		if packed, err := pack.Pack(facts); err == nil { // else they are read again
+			d.at, d.regions, d.packed = now, names, packed
+		}
 	}
 	return facts, problems
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
@@ -58,6 +60,41 @@ func (c *countedReader) Read(ctx context.Context, regions []string) ([]training.
 		problems = append(problems, model.Problem{Region: home, Operation: "ListSolutions", Err: errors.New("denied")})
 	}
 	return facts, problems
+}
+
+// knownTraining has read every field, of values and of zeros.
+type knownTraining struct{ facts []training.Facts }
+
+func (k knownTraining) Read(context.Context, []string) ([]training.Facts, []model.Problem) {
+	return k.facts, nil
+}
+
+// What was read once a day is the same later: what is zero does not become unknown, nor the other way round.
+func TestKeptTrainingLosesNothing(t *testing.T) {
+	at := time.Date(2026, 7, 1, 12, 0, 0, 5, time.UTC)
+	want := []training.Facts{{
+		Region: home, Known: training.Known{Groups: true, Versions: true},
+		Groups: []training.DatasetGroup{{ARN: "group", Name: "shop", Status: model.StatusActive, Created: at}, {}},
+		Solutions: []training.Solution{
+			{
+				ARN: "solution", Name: "gifts", Group: "group", Recipe: "aws-sims", Created: at, Automatic: new(false), Schedule: "rate(7 days)",
+				Versions: []training.Version{
+					{ARN: "version", Status: "CREATE FAILED", FailureReason: "why", Automatic: new(true), Created: at, Updated: at.Add(time.Hour), Hours: new(2.5)},
+					{Automatic: new(false), Hours: new(0.0)}, {},
+				},
+			},
+			{},
+		},
+		Jobs:     []training.BatchJob{{Name: "job", Version: "version", Created: at}},
+		Trackers: []training.EventTracker{{ARN: "tracker", Name: "events", Group: "group", Status: model.StatusActive, Created: at}},
+	}, {}}
+	daily := cycle.NewDailyTraining(knownTraining{want}, model.SystemClock{})
+	for _, time := range []string{"first", "second"} {
+		got, problems := daily.Read(t.Context(), []string{home})
+		if diff := cmp.Diff(want, got); diff != "" || len(problems) > 0 {
+			t.Errorf("the %s time: %v\n%s", time, problems, diff)
+		}
+	}
 }
 
 // Ledgers read training once a day, or again if something could not be read; what campaigns serve
