@@ -80,36 +80,20 @@ type Saving struct {
 	TrainingHours *float64 `json:"trainingHours"`
 }
 
-// Ranked orders the proposals of several accounts as those of one are.
-func Ranked(list []Proposal) []Proposal { return rank(list) }
-
-// rank orders proposals: those that save most first, those of which the amount is not known by
+// Ranked orders proposals: those that save most first, those of which the amount is not known by
 // their metered saving after them. The result is not nil.
-func rank(list []Proposal) []Proposal {
+func Ranked(list []Proposal) []Proposal {
 	list = append([]Proposal{}, list...)
 	slices.SortStableFunc(list, func(a, b Proposal) int {
 		return cmp.Or(
-			-compare(a.Saves.Amount, b.Saves.Amount), -compare(a.Saves.TPSHours, b.Saves.TPSHours),
-			-compare(a.Saves.TrainingHours, b.Saves.TrainingHours), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Kind, b.Kind),
+			model.CompareKnown(b.Saves.Amount, a.Saves.Amount), model.CompareKnown(b.Saves.TPSHours, a.Saves.TPSHours),
+			model.CompareKnown(b.Saves.TrainingHours, a.Saves.TrainingHours), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Kind, b.Kind),
 		)
 	})
 	for i := range list {
 		list[i].Rank = i + 1
 	}
 	return list
-}
-
-// compare orders numbers, what is not known before all others.
-func compare(a, b *float64) int {
-	switch {
-	case a == nil && b == nil:
-		return 0
-	case a == nil:
-		return -1
-	case b == nil:
-		return 1
-	}
-	return cmp.Compare(*a, *b)
 }
 
 // Sum adds up what proposals save in a month, by currency.
@@ -166,7 +150,7 @@ func Of(endpoints []Endpoint, trained *training.Report, bill *pricing.Bill, tabl
 			list = append(list, p)
 		}
 	}
-	return rank(list)
+	return Ranked(list)
 }
 
 // main is the proposal that billing.Advise found.
@@ -184,8 +168,6 @@ func (e Endpoint) main(bill *pricing.Bill) (Proposal, bool) {
 		p = proposal(LowerMinimum, r)
 		p.What = fmt.Sprintf("lower %s from %d to %d %s", r.Name, r.MinTPS, s.NewMin, r.Kind.RateUnit())
 		p.Command = fmt.Sprintf("personalize-monitor update-tps %s %d", p.ARN, s.NewMin)
-	case rules.None, rules.Refused:
-		return Proposal{}, false
 	default:
 		return Proposal{}, false
 	}
@@ -244,6 +226,9 @@ func (e Endpoint) after() pricing.Use {
 	return e.Priced.Use
 }
 
+// minimum is that of the endpoint once the main proposal is carried out.
+func (e Endpoint) minimum() int { return cmp.Or(e.Saving.NewMin, e.Resource.MinTPS) }
+
 // removal reports whether the endpoint is proposed to be stopped or deleted.
 func (e Endpoint) removal() bool {
 	return e.Saving.Action.Changes() && e.Saving.Action != rules.StepDown
@@ -264,19 +249,12 @@ var noBatch = []string{"aws-trending-now", "aws-next-best-action"}
 // is for people to say.
 func (e Endpoint) batch(bill *pricing.Bill, table pricing.Table) (Proposal, bool) {
 	r := e.Resource
-	for _, recipe := range noBatch {
-		if strings.HasPrefix(r.Recipe, recipe) {
-			return Proposal{}, false
-		}
-	}
-	if r.Kind != model.Campaign || e.removal() || !e.allKnown() || !model.RecipeOf(r.Kind, r.Recipe).Sure ||
+	without := slices.ContainsFunc(noBatch, func(recipe string) bool { return strings.HasPrefix(r.Recipe, recipe) })
+	if without || r.Kind != model.Campaign || e.removal() || !e.allKnown() || !model.RecipeOf(r.Kind, r.Recipe).Sure ||
 		e.Usage.Hours <= 0 || e.Usage.Requests <= 0 {
 		return Proposal{}, false
 	}
-	use, minimum := e.after(), r.MinTPS
-	if e.Saving.NewMin > 0 {
-		minimum = e.Saving.NewMin
-	}
+	use, minimum := e.after(), e.minimum()
 	requests := e.Usage.Requests / e.Usage.Hours * billing.HoursPerMonth
 	batch, least := table.Once(r.Region(), pricing.Batch, &requests), bill.AtMinimum(use, minimum)
 	if batch.Amount == nil || least.Amount == nil || batch.Currency != least.Currency || *batch.Amount >= *least.Amount {

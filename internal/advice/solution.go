@@ -53,11 +53,7 @@ func oneCampaign(group []Endpoint, bill *pricing.Bill) (Proposal, bool) {
 		for _, h := range hours {
 			demand[h.Start.Unix()] += h.Used
 		}
-		minimum := e.Resource.MinTPS
-		if e.Saving.NewMin > 0 {
-			minimum = e.Saving.NewMin
-		}
-		apart += perMonth(hours, float64(minimum))
+		apart += perMonth(hours, float64(e.minimum()))
 	}
 	minimum := max(1, math.Floor(lows))
 	var together []billing.Hour

@@ -116,16 +116,6 @@ func evidenceWindow(r model.Resource, w model.Window) model.Window {
 	return model.NewWindow(model.Earlier(model.Later(w.Start.Add(time.Hour), ceil(r.Created, time.Hour)), end), end)
 }
 
-func failedQueries(r model.Resource, m ReportTime) []model.Query {
-	var queries []model.Query
-	for _, suffix := range []string{model.Suffix4xx, model.Suffix5xx} {
-		q := requestsQuery(r, m)
-		q.Metric.Name += suffix
-		queries = append(queries, q)
-	}
-	return queries
-}
-
 // idleQueries ask for every call to a resource in the span, in the idle time if that
 // reaches further back, and since.
 func idleQueries(r model.Resource, idle time.Duration, m ReportTime) []model.Query {

@@ -361,7 +361,7 @@ func TestAdvice(t *testing.T) {
 
 // failing are the failed calls of a resource that does not look idle.
 func (b *bench) failing(value func(i int) float64) *bench {
-	for _, q := range failedQueries(b.resource, b.moment) {
+	for _, q := range rules.FailedQueries(requestsQuery(b.resource, b.moment)) {
 		b.readings[q] = series(q.Window, Slot, value)
 	}
 	return b

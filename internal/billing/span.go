@@ -10,13 +10,11 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// How long CloudWatch keeps data by 5 minutes and by the hour (CloudWatch user guide, "Metrics
-// retention").
+// How far back CloudWatch keeps data ("Metrics retention", CloudWatch user guide): 63 days by 5 minutes, and 455
+// days by the hour. Both are shorter by two hours here, as time passes until they are read.
 const (
-	fineRetention = 63 * 24 * time.Hour
-	hourRetention = 455 * 24 * time.Hour
-	// retentionMargin is how much earlier data are taken to be gone: a report takes a while.
-	retentionMargin = 2 * time.Hour
+	FineReach = 63*24*time.Hour - 2*time.Hour
+	HourReach = 455*24*time.Hour - 2*time.Hour
 )
 
 // Spans are the spans of time of one report, all in whole hours.
@@ -74,7 +72,7 @@ func minutes(t time.Time) string { return t.Format(minuteForm) + " UTC" }
 
 // keptSince is since when CloudWatch has data by the hour.
 func keptSince(now time.Time) time.Time {
-	return now.UTC().Add(retentionMargin - hourRetention).Truncate(time.Hour)
+	return now.UTC().Add(-HourReach).Truncate(time.Hour)
 }
 
 // MonthOf is the calendar month (UTC) that a time is in. The present month reaches up to now, and
@@ -127,7 +125,7 @@ func (s Spans) Days() int {
 
 // Fine is since when there are data by 5 minutes. What is older is metered by the hour.
 func (s Spans) Fine() time.Time {
-	return s.Now.UTC().Add(retentionMargin - fineRetention).Truncate(time.Hour)
+	return s.Now.UTC().Add(-FineReach).Truncate(time.Hour)
 }
 
 // Coarse reports whether a part of the shown span is metered by the hour, by which peaks within an

@@ -177,7 +177,7 @@ func (u Metered) CallQueries(r model.Resource, idle time.Duration, m ReportTime)
 	case u.looksIdle(r, idle, m):
 		return idleQueries(r, idle, m)
 	case u.IdleHours != nil && *u.IdleHours > 0:
-		return failedQueries(r, m)
+		return rules.FailedQueries(requestsQuery(r, m))
 	}
 	return nil
 }

@@ -157,7 +157,7 @@ func checkWhatIf(t *testing.T, e report.WhatIfEntry, s sums, unit int64, price f
 		}
 	}
 	for _, why := range []whatif.Reason{whatif.Present, whatif.Lowest, whatif.Watermark, whatif.P50, whatif.P90, whatif.P995} {
-		if !slices.ContainsFunc(e.Options, func(o report.WhatIfRow) bool { return slices.Contains(o.Reasons, why) }) {
+		if !slices.ContainsFunc(e.Options, func(o whatif.Option) bool { return slices.Contains(o.Reasons, why) }) {
 			t.Errorf("%s: no option is %s", e.Kind, why)
 		}
 	}

@@ -35,7 +35,7 @@ func Render(in Input) []Board {
 	boards := make([]Board, len(packed))
 	for i, sections := range packed {
 		var g grid
-		g.row(introHeight, countWidget(in.Region), textWidget(introduction(in, groups, i+1, len(packed))))
+		g.row(introHeight, countWidget(in.Region), textWidget(introduction(in, groups, i+1, len(packed))...))
 		for _, s := range sections {
 			g.row(headerHeight, textWidget(s.group.header()))
 			for _, row := range s.rows {

@@ -284,7 +284,7 @@ func TestNeighboursAreLinked(t *testing.T) {
 		"Dashboard 2 of 3 · " + link("previous", "D") + " · " + link("next", "D-3"),
 		"Dashboard 3 of 3 · " + link("previous", "D-2"),
 	} {
-		if text := pages[i].Widgets[1].Properties.(Text).Markdown; !strings.HasSuffix(text, "\n\n"+want) {
+		if text := read(t, pages[i]).Widgets[1].Properties.Markdown; !strings.HasSuffix(text, "\n\n"+want) {
 			t.Errorf("page %d says %s", i+1, text)
 		}
 	}
@@ -322,7 +322,18 @@ func FuzzNamesCannotBreakTheBody(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, group, name string) {
 		r := campaign("eu-west-1", group, name)
-		s := read(t, render(r)[0]) // valid JSON, whatever the names are
+		board := render(r)[0]
+		for _, widget := range board.Widgets {
+			text, _ := widget.Properties.(Text)
+			for _, p := range text.Paragraphs {
+				for _, part := range p.Parts {
+					if part.Link != "" && !strings.HasPrefix(part.Link, "https://") {
+						t.Errorf("link to %q", part.Link)
+					}
+				}
+			}
+		}
+		s := read(t, board) // valid JSON, whatever the names are
 		if len(s.Widgets) != 6 || strings.ContainsAny(s.Widgets[2].Properties.Markdown, "\n\r") {
 			t.Fatalf("widgets %+v", s.Widgets)
 		}

@@ -27,11 +27,6 @@ type Widget struct {
 	Properties any    `json:"properties"` // a Text or a Graph
 }
 
-// Text is a text in Markdown.
-type Text struct {
-	Markdown string `json:"markdown"`
-}
-
 // Views of a Graph.
 const (
 	viewLines  = "timeSeries"
@@ -116,7 +111,7 @@ func (g *grid) row(height int, widgets ...Widget) {
 	g.y += height
 }
 
-func textWidget(markdown string) Widget { return Widget{Type: "text", Properties: Text{markdown}} }
+func textWidget(text ...Paragraph) Widget { return Widget{Type: "text", Properties: Text{text}} }
 
 func graphWidget(g Graph) Widget { return Widget{Type: "metric", Properties: g} }
 

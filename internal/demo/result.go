@@ -239,9 +239,7 @@ func (r Result) Table(p report.Printer) {
 		label("Estimate", "%s %s → %s a month for %s%s", s.Currency, report.Number(&s.Before, 2, ""), report.Number(&s.After, 2, ""),
 			model.Plural(s.Resources, "resource"), less(s.Before, s.After))
 	}
-	for _, price := range report.PriceTexts(r.Prices) {
-		p.Label("Price", price)
-	}
+	p.Label("Price", report.PriceTexts(r.Prices)...)
 	if n := len(r.Total.Unread); n > 0 {
 		label("Unknown", "%d of %d could not be read and are in no sum", n, len(r.Resources))
 	}

@@ -105,6 +105,17 @@ func (a Audit) MarshalJSON() ([]byte, error) { return json.Marshal(plainAudit(a)
 // MarshalText writes the record as JSON, for logs in text form.
 func (a Audit) MarshalText() ([]byte, error) { return a.MarshalJSON() }
 
+// MinBefore is the minimum before the action; 0 if it is not on record.
+func (a Audit) MinBefore() int {
+	switch {
+	case a.Before != nil:
+		return a.Before.MinTPS
+	case a.Inputs != nil:
+		return a.Inputs.MinTPS
+	}
+	return 0
+}
+
 // Raw is the record as the details of events carry it; nil if it cannot be encoded.
 func (a Audit) Raw() json.RawMessage {
 	raw, _ := encode(plainAudit(a)) // nil with an error

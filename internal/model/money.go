@@ -38,6 +38,19 @@ func MoneyText(list []Money, separator string) string {
 	return strings.Join(parts, separator)
 }
 
+// CompareKnown orders numbers, those that are not known, which are nil, before all others.
+func CompareKnown(a, b *float64) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
+	return cmp.Compare(*a, *b)
+}
+
 // AddKnown adds two numbers, of which those that are not known are nil.
 func AddKnown(a, b *float64) *float64 {
 	switch {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -160,7 +159,7 @@ func MergedLedgers(list []Of[Ledger]) Ledger {
 		}
 		out.TrainingCost = out.TrainingCost.Plus(l.TrainingCost)
 		out.TrainedSince = model.Later(out.TrainedSince, l.TrainedSince)
-		out.Hourly = addHours(out.Hourly, l.Hourly)
+		out.addHours(l.Hourly)
 		out.Month = out.Month.plus(l.Month)
 		switch {
 		case l.Whole == nil:
@@ -184,19 +183,14 @@ func MergedLedgers(list []Of[Ledger]) Ledger {
 	return out
 }
 
-// addHours adds the hours of all endpoints of an account to a sum.
-func addHours(sum, more map[model.Kind][]billing.Hour) map[model.Kind][]billing.Hour {
-	if more == nil {
-		return sum
-	}
-	out := maps.Clone(sum)
-	if out == nil {
-		out = map[model.Kind][]billing.Hour{}
+// addHours adds the hours of all endpoints of an account, if they were kept.
+func (l *Ledger) addHours(more map[model.Kind][]billing.Hour) {
+	if l.Hourly == nil && more != nil {
+		l.Hourly = map[model.Kind][]billing.Hour{}
 	}
 	for kind, hours := range more {
-		out[kind] = billing.AddHours(out[kind], hours)
+		l.Hourly[kind] = billing.AddHours(l.Hourly[kind], hours)
 	}
-	return out
 }
 
 // MergedWhatIf puts the comparisons of several accounts together.
@@ -257,9 +251,9 @@ func (s Subject) accountLabel() string {
 	return model.Account{ID: s.Account, Name: s.AccountName}.Label()
 }
 
-// withAccount inserts the column of the account before that of the region.
-func (g *Grid) withAccount(accounts []Account, label func(row int) string) {
-	if len(accounts) == 0 {
+// withAccount inserts the column of the account before that of the region, if there are several.
+func (g *Grid) withAccount(several bool, label func(row int) string) {
+	if !several {
 		return
 	}
 	at := slices.IndexFunc(g.Columns, func(c Column) bool { return c.Title == "REGION" })

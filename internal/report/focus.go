@@ -133,7 +133,7 @@ func clipped(day time.Time, w model.Window) model.Window {
 
 // cells are the line with a charge, in the order of the columns.
 func (f focusLine) cells(c pricing.Charge) []string {
-	month := time.Date(f.day.Start.Year(), f.day.Start.Month(), 1, 0, 0, 0, 0, time.UTC)
+	month := billing.FirstOfMonth(f.day.Start)
 	quantity, list := decimal(c.Quantity, quantityDecimals), decimal(c.UnitPrice, priceDecimals)
 	contracted := decimal(c.UnitPrice*(1-f.price.Discount/100), priceDecimals)
 	listCost, cost := new(big.Rat).Mul(quantity, list), digitsOf(new(big.Rat).Mul(quantity, contracted))
@@ -169,10 +169,7 @@ func tagsText(tags map[string]string) string {
 	if tags == nil {
 		return ""
 	}
-	text, err := json.Marshal(tags)
-	if err != nil { // of strings there is none
-		return ""
-	}
+	text, _ := json.Marshal(tags) // strings have no error
 	return string(text)
 }
 

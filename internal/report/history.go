@@ -27,16 +27,10 @@ type AuditRecord struct {
 
 // RecordOf is a record of the audit log as it is shown.
 func RecordOf(a events.Audit) AuditRecord {
-	r := AuditRecord{record: record(a), Action: a.Action}
+	r := AuditRecord{record: record(a), Action: a.Action, Min: a.MinBefore()}
 	r.Time = a.Time.UTC()
 	if arn, err := model.ParseARN(a.ARN); err == nil {
 		r.Name = arn.Name()
-	}
-	switch {
-	case a.Before != nil:
-		r.Min = a.Before.MinTPS
-	case a.Inputs != nil:
-		r.Min = a.Inputs.MinTPS
 	}
 	return r
 }

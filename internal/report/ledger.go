@@ -64,7 +64,7 @@ type Entry struct {
 	Saving   *billing.Saving `json:"saving"`   // null if nothing can be saved
 	Estimate *Estimate       `json:"estimate"` // null if there is no price or nothing to price
 	Note     string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
-	Health   *Health         `json:"health"`   // null if nothing could be read
+	Health   *rules.Load     `json:"health"`   // null if nothing could be read
 	// Schedule is one that would avoid cold steps; null if none is proven. ScheduleNote is why, empty if
 	// the last 14 days have too few cold steps or were not looked at.
 	Schedule     *ProposedSchedule `json:"scheduleProposal"`
@@ -141,10 +141,7 @@ func (l *Ledger) Normalize() {
 
 // Asides implements Report.
 func (l Ledger) Asides() []string {
-	lines := problemLines(l.Problems)
-	for _, note := range l.Notes {
-		lines = append(lines, "note: "+note)
-	}
+	lines := problemLines(l.Problems, l.Notes...)
 	if l.Training != nil {
 		lines = append(lines, "training: "+trainingText(l.Training.Totals))
 	}
@@ -348,20 +345,12 @@ func unpriced(entries []Entry) []string {
 	return names
 }
 
-// Health is how much is known of the demand of a resource, by whole hours. Its JSON keys are stable.
-type Health struct {
-	Hours   int    `json:"hours"`
-	Known   int    `json:"known"`
-	Silent  int    `json:"silent"`  // of the known ones: watched, without a call
-	Unknown string `json:"unknown"` // why the others are not known, and from when on; empty if all are
-}
-
-// HealthOf is the health of what a rule read, or nil if it read nothing.
-func HealthOf(l rules.Load) *Health {
+// HealthOf is how much is known of the demand, by what a rule read; nil if it read nothing.
+func HealthOf(l rules.Load) *rules.Load {
 	if l.Hours == 0 {
 		return nil
 	}
-	return &Health{Hours: l.Hours, Known: l.Known, Silent: l.Silent, Unknown: l.Unknown}
+	return &l
 }
 
 const healthColumns = "healthHours=health.hours healthKnown=health.known healthSilent=health.silent healthUnknown=health.unknown"

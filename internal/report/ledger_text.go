@@ -75,7 +75,7 @@ func (l Ledger) grid() Grid {
 		}
 		g.Rows = append(g.Rows, row)
 	}
-	g.withAccount(l.Accounts, func(i int) string { return l.Resources[i].accountLabel() })
+	g.withAccount(len(l.Accounts) > 0, func(i int) string { return l.Resources[i].accountLabel() })
 	return g
 }
 
@@ -150,9 +150,9 @@ func (p Printer) ledgerSummary(l Ledger) {
 	for _, e := range t.Estimates {
 		p.Label("Estimate", estimateText(e, t))
 	}
-	p.labels("Price", PriceTexts(l.Prices))
+	p.Label("Price", PriceTexts(l.Prices)...)
 	p.Label("AWS calls", l.callsText())
-	p.labels("Note", l.Notes)
+	p.Label("Note", l.Notes...)
 }
 
 func throughputText(t billing.Throughput) string {
@@ -300,13 +300,7 @@ const recommendationColumns = `rank kind arn name region what amountPerMonth=sav
 	tpsHoursPerMonth=savesPerMonth.tpsHours trainingHoursPerMonth=savesPerMonth.trainingHours risk sure command why`
 
 // Advice is the summary and the recommendations of a ledger as a report of its own.
-type Advice struct{ Ledger Ledger }
-
-// Failed reports whether something could not be read.
-func (a Advice) Failed() bool { return a.Ledger.Failed() }
-
-// Asides implements Report.
-func (a Advice) Asides() []string { return a.Ledger.Asides() }
+type Advice struct{ Ledger }
 
 // JSON implements Report.
 func (a Advice) JSON() any {
@@ -330,5 +324,5 @@ func (a Advice) Table(p Printer) {
 
 // CSV implements Report.
 func (a Advice) CSV() [][]string {
-	return rowsOf(recommendationColumns, a.Ledger.Recommendations)
+	return rowsOf(recommendationColumns, a.Recommendations)
 }

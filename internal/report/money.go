@@ -59,11 +59,7 @@ func (m *Money) add(other Money) {
 // Priced returns the entries with their estimates. They are made together, as volume tiers count
 // over all of them.
 func Priced(entries []Entry) []Entry {
-	uses := make([]pricing.Use, len(entries))
-	for i, e := range entries {
-		uses[i] = e.use()
-	}
-	bill := pricing.NewBill(uses)
+	bill := BillOf(entries)
 	priced := slices.Clone(entries)
 	prices := map[string]*pricing.Price{}
 	for i := range priced {
@@ -124,22 +120,22 @@ func pricesUsed(entries []Entry) []pricing.Price {
 // PriceTexts are prices in words, each once: with the regions that use it for want of their own.
 func PriceTexts(prices []pricing.Price) []string {
 	type kind struct{ region, text string }
-	used := map[kind][]string{}
+	others := map[kind][]string{} // the regions that use it
 	for _, p := range prices {
 		from := p
 		from.Region, from.Fallback = cmp.Or(p.Fallback, p.Region), ""
 		k := kind{from.Region, from.Text()}
-		used[k] = append(used[k], p.Fallback)
+		regions := others[k]
 		if p.Fallback != "" {
-			used[k][len(used[k])-1] = p.Region
+			regions = append(regions, p.Region)
 		}
+		others[k] = regions
 	}
 	var texts []string
-	for k, regions := range used {
-		regions = slices.DeleteFunc(slices.Sorted(slices.Values(regions)), func(region string) bool { return region == "" })
+	for k, regions := range others {
 		text := k.text
 		if len(regions) > 0 {
-			text += "; also used for " + strings.Join(slices.Compact(regions), ", ") + " (price not known)"
+			text += "; also used for " + strings.Join(slices.Compact(slices.Sorted(slices.Values(regions))), ", ") + " (price not known)"
 		}
 		texts = append(texts, text)
 	}

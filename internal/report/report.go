@@ -61,10 +61,13 @@ func WriteJSON(w io.Writer, value any) error {
 	return encoder.Encode(value)
 }
 
-func problemLines(problems []model.Problem) []string {
+func problemLines(problems []model.Problem, notes ...string) []string {
 	var lines []string
 	for _, problem := range problems {
 		lines = append(lines, problem.Error())
+	}
+	for _, note := range notes {
+		lines = append(lines, "note: "+note)
 	}
 	return lines
 }

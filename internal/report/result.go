@@ -52,7 +52,7 @@ type Resource struct {
 	NewMin      int                `json:"newMin,omitempty"` // with a step-down only
 	Reason      string             `json:"reason"`
 	Codes       []rules.ReasonCode `json:"-"`                // of the reason, for pages
-	Health      *Health            `json:"health,omitempty"` // only where the step-down rule read the demand
+	Health      *rules.Load        `json:"health,omitempty"` // only where the step-down rule read the demand
 	// Saving is what the decision would save, and Estimate the money that the last 14 days
 	// and the saving are worth. Only a plan has them.
 	Saving   *billing.Saving `json:"saving,omitempty"`
@@ -218,7 +218,7 @@ func resultGrid(r Result) Grid {
 		}
 		g.Rows = append(g.Rows, row)
 	}
-	g.withAccount(r.Accounts, func(i int) string { return r.Resources[i].accountLabel() })
+	g.withAccount(len(r.Accounts) > 0, func(i int) string { return r.Resources[i].accountLabel() })
 	return g
 }
 
@@ -260,16 +260,16 @@ func (p Printer) summary(r Result) {
 		resources += ", " + windowText(r.Window)
 	}
 	p.Label("Resources", resources)
-	p.label("Decisions", decisionsText(r.Resources))
+	p.Label("Decisions", decisionsText(r.Resources))
 	p.savings(r.Resources)
 	outcomes := count(r.Resources, func(one Resource) string { return one.Outcome })
 	delete(outcomes, "") // of what the cycle did not execute itself
-	p.label("Actions", tally(outcomes, slices.Sorted(maps.Keys(outcomes))))
+	p.Label("Actions", tally(outcomes, slices.Sorted(maps.Keys(outcomes))))
 	send, publish := "sent", "published"
 	if r.DryRun {
 		send, publish = "would send", "would publish"
 	}
-	p.label("Alarms", alarmsText(r.Alarms, r.DryRun))
+	p.Label("Alarms", alarmsText(r.Alarms, r.DryRun))
 	if len(r.Events) > 0 {
 		p.Label("Events", fmt.Sprintf("%s %d: %s", send, len(r.Events), typesText(r.Events)))
 	}
@@ -311,7 +311,7 @@ func (p Printer) savings(resources []Resource) {
 	if len(prices) > 0 {
 		p.Label("Estimate", fmt.Sprintf("%s %s a month, of %d of %d decisions", currency, amount(money), len(prices), saving))
 	}
-	p.labels("Price", PriceTexts(prices))
+	p.Label("Price", PriceTexts(prices)...)
 }
 
 func decisionsText(resources []Resource) string {

@@ -69,13 +69,7 @@ func (s Saved) Limits() []string {
 }
 
 // Asides implements Report.
-func (s Saved) Asides() []string {
-	lines := problemLines(s.Problems)
-	for _, note := range s.Limits() {
-		lines = append(lines, "note: "+note)
-	}
-	return lines
-}
+func (s Saved) Asides() []string { return problemLines(s.Problems, s.Limits()...) }
 
 // JSON implements Report.
 func (s Saved) JSON() any { return s.normalized() }
@@ -127,7 +121,7 @@ func (s Saved) Table(p Printer) {
 		p.Label("Columns", "saved: TPS-hours, metered like the bill; promised on record, and achieved since the action: in a month of 730 h; "+
 			"hours: in effect, and unknown")
 	}
-	p.labels("Note", s.Notes)
+	p.Label("Note", s.Notes...)
 	p.Problems(s.Problems)
 }
 

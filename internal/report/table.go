@@ -116,24 +116,14 @@ func (p Printer) Line(text string) {
 	fmt.Fprintln(p.w, strings.TrimRight(text, " "))
 }
 
-// Label writes one line of a summary, wrapped under its own text.
-func (p Printer) Label(label, text string) {
-	for _, line := range p.wrapped(text, max(minName, p.Width-labelWidth)) {
-		p.Line(p.Paint(bold, label) + strings.Repeat(" ", labelWidth-len(label)) + line)
-		label = ""
-	}
-}
-
-// label is Label, unless there is no text, and labels writes each of several texts.
-func (p Printer) label(label, text string) {
-	if text != "" {
-		p.Label(label, text)
-	}
-}
-
-func (p Printer) labels(label string, texts []string) {
-	for _, text := range texts {
-		p.Label(label, text)
+// Label writes a line of a summary for each text that is not empty, wrapped under its own text.
+func (p Printer) Label(label string, texts ...string) {
+	for _, text := range slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return text == "" }) {
+		title := label
+		for _, line := range p.wrapped(text, max(minName, p.Width-labelWidth)) {
+			p.Line(p.Paint(bold, title) + strings.Repeat(" ", labelWidth-len(title)) + line)
+			title = ""
+		}
 	}
 }
 

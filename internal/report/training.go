@@ -23,7 +23,7 @@ func (p Printer) Training(r *training.Report) {
 	}
 	view := TrainingViewOf(r)
 	p.Label("Training", view.Text)
-	p.labels("Estimate", view.Estimates)
+	p.Label("Estimate", view.Estimates...)
 	for _, f := range r.Findings {
 		if !slices.ContainsFunc(r.Solutions, func(s training.Summary) bool { return s.ARN == f.ARN }) {
 			p.Label("Unused", f.Sentence)

@@ -59,14 +59,8 @@ func (v Verification) Asides() []string { return nil }
 func (v Verification) Table(p Printer) {
 	grid := Grid{Columns: titles("STATUS", "REGION"), Text: "FINDING"}
 	several := slices.ContainsFunc(v.Findings, func(f VerificationFinding) bool { return f.Account != v.Findings[0].Account })
-	if several {
-		grid.Columns = slices.Insert(grid.Columns, 1, Column{Title: "ACCOUNT"})
-	}
 	for _, f := range v.Findings {
 		row := Row{Cells: []Cell{Word(f.Status), {Text: f.Region}}, Text: Cell{Text: f.Text}}
-		if several {
-			row.Cells = slices.Insert(row.Cells, 1, Cell{Text: f.Account})
-		}
 		if f.Status == verify.OK {
 			row.Cells[0].Color = ""
 		}
@@ -75,6 +69,7 @@ func (v Verification) Table(p Printer) {
 		}
 		grid.Rows = append(grid.Rows, row)
 	}
+	grid.withAccount(several, func(i int) string { return v.Findings[i].Account })
 	p.Grid(grid)
 	words := map[string]int{
 		"failed": v.Count(verify.Fail), "with a warning": v.Count(verify.Warn),

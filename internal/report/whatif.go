@@ -30,32 +30,17 @@ type WhatIfEntry struct {
 	Hours    float64           `json:"hours"`                // whole hours that were looked at
 	Known    float64           `json:"hoursKnown"`           // of these, those whose demand is known, which all figures rest on
 	Used     *float64          `json:"tpsHoursUsedPerMonth"` // in a month of 730 hours; null if nothing is known
-	Options  []WhatIfRow       `json:"options"`              // constant minimums, ascending, then the schedule
+	Options  []whatif.Option   `json:"options"`              // constant minimums, ascending, then the schedule
 	Price    *WhatIfPrice      `json:"price"`                // of the estimates; null without one
 	Schedule *ProposedSchedule `json:"scheduleProposal"`     // null if no schedule is proven
 	Note     string            `json:"note"`                 // why nothing is known, or why there is no schedule
 
 	// Steps are constant minimums at small distances, for a slider; see WhatIfSteps.
-	Steps []WhatIfRow `json:"-"`
+	Steps []whatif.Option `json:"-"`
 
 	// Now is the use with the present minimum, and Uses that of each option.
 	Now  pricing.Use   `json:"-"`
 	Uses []pricing.Use `json:"-"`
-}
-
-// WhatIfRow is a minimum or a schedule, and what it would have meant.
-type WhatIfRow struct {
-	Minimum   int               `json:"minimum"`            // TPS or RPS; the base of a schedule
-	Schedule  string            `json:"schedule,omitempty"` // the text of its tag
-	Reasons   []whatif.Reason   `json:"reasons"`
-	TPSHours  float64           `json:"tpsHoursPerMonth"` // billed in a month of 730 hours
-	Estimate  *float64          `json:"estimatePerMonth"` // what they cost, after the discount; null without a price
-	Above     float64           `json:"abovePercent"`     // of the known 5-minute steps, those with a demand above the minimum
-	ColdSteps billing.ColdSteps `json:"coldSteps"`        // of the time
-	// PerColdStep are the TPS-hours for each cold step that is avoided, against a minimum of 1; null
-	// if none is.
-	PerColdStep *float64     `json:"tpsHoursPerColdStepAvoided"`
-	Risk        billing.Risk `json:"risk"` // against the present minimum
 }
 
 // WhatIfPrice is what estimates of a resource rest on.
@@ -76,40 +61,32 @@ func WhatIfEntryOf(
 	r model.Resource, h billing.History, options []whatif.Option, p *whatif.Proposal, why string, prices pricing.Table,
 ) WhatIfEntry {
 	e := WhatIfEntry{
-		Subject: SubjectOf(r), Hours: h.Demand.End().Sub(h.Demand.Start).Hours(), Options: []WhatIfRow{}, Schedule: ProposedScheduleOf(r, p),
+		Subject: SubjectOf(r), Hours: h.Demand.End().Sub(h.Demand.Start).Hours(), Options: []whatif.Option{}, Schedule: ProposedScheduleOf(r, p),
 		Note: cmp.Or(h.Why, why),
 	}
 	for _, o := range options {
-		use := pricing.NewUse(prices, r, nil, o.Metered, o.Hours)
+		use := pricing.NewUse(prices, r, nil, o.Metered, o.Known)
 		if slices.Contains(o.Reasons, whatif.Present) {
 			e.Now = use
 		}
-		e.Known, e.Used = o.Hours, new(o.Used*billing.HoursPerMonth/o.Hours)
-		e.Uses = append(e.Uses, use)
-		e.Options = append(e.Options, whatIfRowOf(o))
+		e.Known, e.Used = o.Known, new(o.Used*billing.HoursPerMonth/o.Known)
+		o.Metered = nil // not kept
+		e.Uses, e.Options = append(e.Uses, use), append(e.Options, o)
 	}
 	return e
 }
 
-// whatIfRowOf is an option without its estimate.
-func whatIfRowOf(o whatif.Option) WhatIfRow {
-	return WhatIfRow{
-		Minimum: o.Minimum, Schedule: o.Schedule, Reasons: o.Reasons, TPSHours: *o.PerMonth(), Above: o.Above, ColdSteps: o.Cold,
-		PerColdStep: o.PerColdStep, Risk: o.Risk,
-	}
-}
-
-// WhatIfSteps are constant minimums of the resource of an entry, with their estimates.
-func WhatIfSteps(r model.Resource, e WhatIfEntry, steps []whatif.Option, prices pricing.Table) []WhatIfRow {
+// WhatIfSteps adds the estimates to constant minimums of the resource of an entry.
+func WhatIfSteps(r model.Resource, e WhatIfEntry, steps []whatif.Option, prices pricing.Table) []whatif.Option {
 	bill := pricing.NewBill([]pricing.Use{e.Now})
-	rows := make([]WhatIfRow, len(steps))
-	for i, o := range steps {
-		rows[i] = whatIfRowOf(o)
+	for i := range steps {
+		o := &steps[i]
 		if e.Now.Priced() {
-			rows[i].Estimate = new(estimateWith(bill, e.Now, pricing.NewUse(prices, r, nil, o.Metered, o.Hours)))
+			o.Estimate = new(estimateWith(bill, e.Now, pricing.NewUse(prices, r, nil, o.Metered, o.Known)))
 		}
+		o.Metered = nil // not kept
 	}
-	return rows
+	return steps
 }
 
 // estimateWith is what a month costs with another use of a resource than the present one.
@@ -175,8 +152,8 @@ const whatIfColumns = subjectColumns + ` hours hoursKnown
 func (w WhatIf) CSV() [][]string {
 	type record struct {
 		WhatIfEntry
-		Option *WhatIfRow `json:"option"`
-		Why    string     `json:"why"`
+		Option *whatif.Option `json:"option"`
+		Why    string         `json:"why"`
 	}
 	var records []record
 	for _, e := range w.normalized().Resources {
@@ -191,15 +168,6 @@ func (w WhatIf) CSV() [][]string {
 	return rowsOf(whatIfColumns+accountColumns(w.Accounts), records)
 }
 
-// Why is why the minimum is among the options, in words.
-func (o WhatIfRow) Why() string {
-	texts := make([]string, len(o.Reasons))
-	for i, why := range o.Reasons {
-		texts[i] = why.Text()
-	}
-	return strings.Join(texts, ", ")
-}
-
 // Table writes the options of each resource.
 func (w WhatIf) Table(p Printer) {
 	w = w.normalized()
@@ -212,10 +180,8 @@ func (w WhatIf) Table(p Printer) {
 			"PER COLD: TPS-hours for each one that is avoided, against a minimum of 1; RISK: against the present minimum")
 	}
 	p.accounts(w.Accounts)
-	if span := spanText(w.Days, w.Window); span != "" {
-		p.Label("Looked at", span)
-	}
-	p.labels("Price", PriceTexts(w.Prices))
+	p.Label("Looked at", spanText(w.Days, w.Window))
+	p.Label("Price", PriceTexts(w.Prices)...)
 	p.Label("AWS calls", w.callsText())
 	p.Problems(w.Problems)
 }

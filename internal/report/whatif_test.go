@@ -33,18 +33,24 @@ func whatIfOf() WhatIf {
 		Base:     billing.Trial{Hours: 336, TPSHours: 2000, Used: 1990, Cold: billing.ColdSteps{Cold: 14, Known: 4000, Steps: 4032}},
 		With:     billing.Trial{Hours: 336, TPSHours: 2050, Used: 1990, Cold: billing.ColdSteps{Cold: 1, Known: 4000, Steps: 4032}},
 	}
-	trial := func(tpsHours, above float64, cold int) billing.Trial {
-		t := billing.Trial{Hours: 300, TPSHours: tpsHours, Used: 3000, Above: above, Cold: billing.ColdSteps{Cold: cold, Known: 3600, Steps: 3948, PerWeek: num(float64(cold) * 0.56)}}
+	option := func(o whatif.Option, tpsHours float64, cold int) whatif.Option {
+		o.Known, o.Used, o.TPSHours = 300, 3000, tpsHours*billing.HoursPerMonth/300
+		o.ColdSteps = billing.ColdSteps{Cold: cold, Known: 3600, Steps: 3948, PerWeek: num(float64(cold) * 0.56)}
 		if cold > 0 {
-			t.Cold.Worst = &billing.Surge{At: end.Add(-26 * time.Hour), From: 2, To: 1024.02}
+			o.ColdSteps.Worst = &billing.Surge{At: end.Add(-26 * time.Hour), From: 2, To: 1024.02}
 		}
-		return t
+		o.Metered = []billing.Hour{{Start: m.Span.Start, Paid: tpsHours, Used: o.Used}}
+		return o
 	}
 	options := []whatif.Option{
-		{Minimum: 1, Reasons: []whatif.Reason{whatif.Lowest}, Trial: trial(3001.25, 98.7654, 20), Risk: billing.RiskHigh},
-		{Minimum: 5, Reasons: []whatif.Reason{whatif.Watermark, whatif.Waste1}, Trial: trial(3030, 90, 18), Risk: billing.RiskMedium, PerColdStep: num(14.375)},
-		{Minimum: 40, Reasons: []whatif.Reason{whatif.Present}, Trial: trial(12000, 0, 0), Risk: billing.RiskLow, PerColdStep: num(449.9375)},
-		{Minimum: 5, Schedule: lunch.Schedule.String(), Reasons: []whatif.Reason{whatif.Proposed}, Trial: trial(3060, 80, 2), Risk: billing.RiskLow, PerColdStep: num(3.264)},
+		option(whatif.Option{Minimum: 1, Reasons: []whatif.Reason{whatif.Lowest}, Above: 98.7654, Risk: billing.RiskHigh}, 3001.25, 20),
+		option(whatif.Option{
+			Minimum: 5, Reasons: []whatif.Reason{whatif.Watermark, whatif.Waste1}, Above: 90, Risk: billing.RiskMedium, PerColdStep: num(14.375),
+		}, 3030, 18),
+		option(whatif.Option{Minimum: 40, Reasons: []whatif.Reason{whatif.Present}, Risk: billing.RiskLow, PerColdStep: num(449.9375)}, 12000, 0),
+		option(whatif.Option{
+			Minimum: 5, Schedule: lunch.Schedule.String(), Reasons: []whatif.Reason{whatif.Proposed}, Above: 80, Risk: billing.RiskLow, PerColdStep: num(3.264),
+		}, 3060, 2),
 	}
 	prices := pricing.NewTable([]pricing.Price{
 		{
@@ -56,9 +62,6 @@ func whatIfOf() WhatIf {
 			Date: "2026-02-01", Source: "not used", Confidence: pricing.Given,
 		},
 	}, nil, 0)
-	for i, o := range options {
-		options[i].Metered = []billing.Hour{{Start: m.Span.Start, Paid: o.TPSHours, Used: o.Used}}
-	}
 	return WhatIf{
 		Window: m.Span, Days: 14,
 		Resources: PricedWhatIf([]WhatIfEntry{

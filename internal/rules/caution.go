@@ -161,7 +161,7 @@ func (d Decision) refuseStep(code ReasonCode, why string) Decision {
 
 // failedQueries ask for the failed calls of each hour of the look-back.
 func failedQueries(r model.Resource, m EvaluationTime) []model.Query {
-	return perOutcome(hourlyQuery(r, m), outcomes[1:])
+	return FailedQueries(hourlyQuery(r, m))
 }
 
 // countFailed decides on a step-down again with the failed calls of each hour beside the served

@@ -85,7 +85,7 @@ func (d *Decision) precondition() finding {
 		return refusal(ReasonUnread, "nothing is decided: %s", d.Throughput.Why)
 	case d.Resource.Stale: // guard: stale description
 		age := d.At.Now.Sub(d.Resource.Observed)
-		return refusal(ReasonStale, "nothing is decided: its description is %s old and could not be refreshed", span(age))
+		return refusal(ReasonStale, "nothing is decided: its description is %s old and could not be refreshed", model.Span(age))
 	}
 	return finding{}
 }
@@ -262,18 +262,4 @@ func refusal(code ReasonCode, format string, args ...any) finding {
 // change is a change to a new minimum that follows from tags.
 func change(verdict Verdict, code ReasonCode, minimum int, format string, args ...any) finding {
 	return finding{verdict: verdict, code: code, minimum: minimum, reason: fmt.Sprintf(format, args...)}
-}
-
-// span prints a duration for people: minutes below two hours, hours below four days, days
-// beyond, always rounded down. A negative one means that a clock is wrong.
-func span(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "-" + span(-d)
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 96*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }

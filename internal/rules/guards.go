@@ -107,7 +107,7 @@ func updatedByOthers(r model.Resource, readings model.Readings, s Settings, m Ev
 	if ago >= s.IdleTime() || ownUpdate(r, readings, s, m) { // guard: updated by a person; always, boundary
 		return ""
 	}
-	return "updated " + span(ago) + " ago"
+	return "updated " + model.Span(ago) + " ago"
 }
 
 // ownUpdate reports whether the latest update was made by us or by the service, which moves

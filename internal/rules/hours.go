@@ -295,17 +295,18 @@ func evidenceOf(r model.Resource, readings model.Readings, m EvaluationTime) Evi
 	}
 }
 
-// Load is what the known hours of a resource show of its demand, in requests per second.
+// Load is what the known hours of a resource show of its demand, in requests per second. Without Hours
+// it is zero. In JSON, whose keys are stable, it is how much of the demand is known.
 type Load struct {
-	Lowest  float64 // the lowest level that was reached three times; 0 unless Confirmed
-	Highest float64 // of all known hours
-	Hours   int     // whole hours; the rest is zero if there is none
-	Known   int     // of the hours
-	Silent  int     // of the known hours
-	Unknown string  // why the others are not known; empty if all are
+	Hours   int     `json:"hours"` // whole hours that were looked at
+	Known   int     `json:"known"`
+	Silent  int     `json:"silent"`  // of the known ones: watched, without a call
+	Unknown string  `json:"unknown"` // why the others are not known, and from when on; empty if all are
+	Lowest  float64 `json:"-"`       // the lowest level that was reached three times; 0 unless Confirmed
+	Highest float64 `json:"-"`       // of all known hours
 	// Confirmed is set if any level was reached three times; otherwise nothing follows.
-	Confirmed bool
-	Below     int // on how many occasions the demand was below the minimum
+	Confirmed bool `json:"-"`
+	Below     int  `json:"-"` // on how many occasions the demand was below the minimum
 }
 
 // LoadOf is what the evidence shows of a resource's demand, whether or not a rule comes to read it.

@@ -59,7 +59,7 @@ func checkIdle(r model.Resource, t Throughput, readings model.Readings, s Settin
 		return Idleness{}, nothing(ReasonInUse, "")
 	case a < s.IdleTime(): // guard: too young to be idle; never, boundary
 		return Idleness{}, nothing(ReasonTooNew,
-			"no requests now, but too new to be idle: created %s ago, at least %d h are needed", span(a), s.IdleHours)
+			"no requests now, but too new to be idle: created %s ago, at least %d h are needed", model.Span(a), s.IdleHours)
 	}
 	w := idleWindow(s, m)
 	calls := CountCalls(CallQueries(r, w, WindowLength), readings, w.Start)
@@ -75,10 +75,10 @@ func checkIdle(r model.Resource, t Throughput, readings model.Readings, s Settin
 		doing = "stopping"
 	}
 	if s.StopIdle.Is(model.Off) { // guard: AutoDeleteOrStopIdleResources=No
-		return idle, nothing(ReasonOff, "idle %s; %s is off (AutoDeleteOrStopIdleResources=No)", span(idle.For), doing)
+		return idle, nothing(ReasonOff, "idle %s; %s is off (AutoDeleteOrStopIdleResources=No)", model.Span(idle.For), doing)
 	}
 	skipped := func(code ReasonCode, why string) (Idleness, finding) {
-		return idle, refusal(code, "idle %s, but skipped: %s", span(idle.For), why)
+		return idle, refusal(code, "idle %s, but skipped: %s", model.Span(idle.For), why)
 	}
 	if why := UncertainRecipe(r); why != "" { // guard: uncertain recipe
 		return skipped(ReasonUncertain, why)

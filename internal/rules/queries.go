@@ -148,6 +148,9 @@ func perOutcome(q model.Query, names []string) []model.Query {
 	return queries
 }
 
+// FailedQueries ask a question about served calls of the failed ones.
+func FailedQueries(q model.Query) []model.Query { return perOutcome(q, outcomes[1:]) }
+
 // CallQueries ask for every call to a resource: served and failed ones, of every operation,
 // whatever the recipe. A wrong guess at the recipe must not make a busy resource look idle.
 func CallQueries(r model.Resource, w model.Window, period time.Duration) []model.Query {

@@ -84,7 +84,7 @@ func EvaluationTimeOf(now, scheduled time.Time, delay time.Duration) (m Evaluati
 		warning = "the event's time " + scheduled.UTC().Format(time.RFC3339) +
 			" is in the future or over a day old; the present is measured instead"
 	case late > lateEvent: // guard: event over an hour old
-		noChecks = "not checked: the event that started the cycle is " + span(late) + " old"
+		noChecks = "not checked: the event that started the cycle is " + model.Span(late) + " old"
 	}
 	return EvaluationTime{Now: now, Window: MeasuredWindow(at, delay)}, noChecks, warning
 }

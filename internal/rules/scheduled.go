@@ -162,7 +162,7 @@ func (a Arrangement) step(r model.Resource, tags map[string]string, now time.Tim
 // recentlyFailed is why a change waits after one that the service did not manage.
 func recentlyFailed(r model.Resource, now time.Time) string {
 	if u := r.Update; u != nil && u.Status.Settled() && u.Status != model.StatusActive && now.Sub(u.Created) < failedPause {
-		return fmt.Sprintf("its last update failed %s ago, another waits %s", span(now.Sub(u.Created)), span(failedPause))
+		return fmt.Sprintf("its last update failed %s ago, another waits %s", model.Span(now.Sub(u.Created)), model.Span(failedPause))
 	}
 	return ""
 }

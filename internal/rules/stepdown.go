@@ -66,7 +66,7 @@ func checkLoad(r model.Resource, e Evidence, now, readAt time.Time) (Load, findi
 	case r.MinTPS <= lowestMinimum: // guard: minimum of 1; never, boundary
 		return Load{}, nothing(ReasonAtLowest, "its minimum is 1, the lowest there is")
 	case age < stepDownAge: // guard: too young for a step; never, boundary
-		return Load{}, nothing(ReasonTooNew, "too new to step down: created %s ago, at least 24 h are needed", span(age))
+		return Load{}, nothing(ReasonTooNew, "too new to step down: created %s ago, at least 24 h are needed", model.Span(age))
 	case !e.Requests.Complete: // guard: hourly counts not read
 		return Load{}, refusal(ReasonUnread, "cannot decide whether to step down: its hourly request counts could not be read completely")
 	case !e.Watched.Complete: // guard: watched hours not read
@@ -129,7 +129,7 @@ func stepDownBlocked(r model.Resource, readings model.Readings, m EvaluationTime
 	case changing != "": // guard: step, but busy
 		return ReasonBusy, changing
 	case ago < updatePause: // guard: 45 minutes since an update; never, boundary
-		return ReasonPaused, fmt.Sprintf("updated %s ago, a step waits 45 min", span(ago))
+		return ReasonPaused, fmt.Sprintf("updated %s ago, a step waits 45 min", model.Span(ago))
 	case !minimums.Complete: // guard: raise not read
 		return ReasonUnread, "whether it was raised in the last 24 h could not be read"
 	}
@@ -145,7 +145,7 @@ func stepDownBlocked(r model.Resource, readings model.Readings, m EvaluationTime
 		return ReasonUnwatched, fmt.Sprintf("the answer about when it was watched lacks %s, so it may lack more", at.Format(gapFormat))
 	}
 	if !seen { // guard: raise not seen
-		return ReasonUnwatched, fmt.Sprintf("updated %s ago, and its minimum before is not known: it may have been raised", span(ago))
+		return ReasonUnwatched, fmt.Sprintf("updated %s ago, and its minimum before is not known: it may have been raised", model.Span(ago))
 	}
 	return "", ""
 }

@@ -29,7 +29,7 @@ func WrongClock(now time.Time, offset time.Duration, known bool) string {
 		way = "behind"
 	}
 	return fmt.Sprintf("the clock of this host is %s %s AWS's: it shows %s, AWS %s UTC",
-		span(offset.Abs()), way, now.UTC().Format(time.DateTime), now.Add(-offset).UTC().Format(time.DateTime))
+		model.Span(offset.Abs()), way, now.UTC().Format(time.DateTime), now.Add(-offset).UTC().Format(time.DateTime))
 }
 
 // arrivalDelay is how old the newest of our own metrics may be that can be read. If they are
@@ -94,7 +94,7 @@ func dataLate(queries []model.Query, readings model.Readings, m EvaluationTime) 
 			"a monitor that was just installed acts from its second cycle on", newest
 	}
 	return fmt.Sprintf("CloudWatch data are late: the newest of our own metrics is of %s UTC, %s ago; at most %s are accepted",
-		newest.UTC().Format(gapFormat), span(m.Now.Sub(newest)), span(m.Now.Sub(needed))), newest
+		newest.UTC().Format(gapFormat), model.Span(m.Now.Sub(newest)), model.Span(m.Now.Sub(needed))), newest
 }
 
 // newestNeeded is when the window must begin of which our own metrics have arrived.
@@ -143,10 +143,7 @@ type LateRegion struct {
 
 // Where is the region, with its account if several are watched together.
 func (l LateRegion) Where() string {
-	if l.Account == "" {
-		return l.Region
-	}
-	return l.Region + " of " + model.Account{ID: l.Account, Name: l.AccountName}.String()
+	return model.Problem{Region: l.Region, Account: model.Account{ID: l.Account, Name: l.AccountName}}.Where()
 }
 
 // String is one line for people.

@@ -10,14 +10,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// How far back CloudWatch keeps data ("Metrics retention", CloudWatch user guide): 63 days by 5
-// minutes and 455 days by hours. Both are shorter by two hours here, as time passes until they
-// are read.
-const (
-	fineReach   = 63*24*time.Hour - 2*time.Hour
-	coarseReach = 455*24*time.Hour - 2*time.Hour
-)
-
 // bridged is the longest gap in our own series of the minimum that two equal values on both sides
 // span. An update takes minutes, and two cannot overlap, so that there is no time to raise and
 // lower the minimum in it.
@@ -44,12 +36,14 @@ func TimesOf(now time.Time, delay time.Duration, region string) Times {
 }
 
 // fineFrom is from when on there are data by 5 minutes.
-func (t Times) fineFrom() time.Time { return t.Now.Add(-fineReach).Truncate(time.Hour).Add(time.Hour) }
+func (t Times) fineFrom() time.Time {
+	return t.Now.Add(-billing.FineReach).Truncate(time.Hour).Add(time.Hour)
+}
 
 // windows are the hours read by the hour and those read by 5 minutes, from an hour before the
 // first action on. Either may be empty.
 func (t Times) windows(first time.Time) (coarse, fine model.Window) {
-	oldest := t.Now.Add(-coarseReach).Truncate(time.Hour).Add(time.Hour)
+	oldest := t.Now.Add(-billing.HourReach).Truncate(time.Hour).Add(time.Hour)
 	start := model.Earlier(model.Later(first.UTC().Truncate(time.Hour).Add(-time.Hour), oldest), t.End)
 	border := model.Earlier(model.Later(t.fineFrom(), start), t.End)
 	return model.NewWindow(start, border), model.NewWindow(border, t.End)

@@ -154,7 +154,7 @@ func (c *course) action(e Endpoint, at Times) Action {
 // unread adds that nothing is known from the action until end.
 func (c *course) unread(end time.Time) {
 	for from := c.at; from.Before(end); {
-		to := model.Earlier(time.Date(from.Year(), from.Month()+1, 1, 0, 0, 0, 0, time.UTC), end)
+		to := model.Earlier(billing.MonthEnd(from), end)
 		c.add(from, Amount{UnknownHours: to.Sub(from).Hours()})
 		from = to
 	}

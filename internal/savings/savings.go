@@ -212,13 +212,7 @@ func (l Ledger) In(month string) Sum {
 
 // Of is the ledger of one endpoint alone.
 func (l Ledger) Of(arn string) []Action {
-	var list []Action
-	for _, a := range l.Actions {
-		if a.ARN == arn {
-			list = append(list, a)
-		}
-	}
-	return list
+	return slices.DeleteFunc(slices.Clone(l.Actions), func(a Action) bool { return a.ARN != arn })
 }
 
 // Endpoint is a campaign or recommender with what was done to it.
@@ -277,13 +271,7 @@ func Find(records []events.Audit) []Endpoint {
 
 // add adds a record of something that was done.
 func (e *Endpoint) add(a events.Audit) {
-	before := 0
-	switch {
-	case a.Before != nil:
-		before = a.Before.MinTPS
-	case a.Inputs != nil:
-		before = a.Inputs.MinTPS
-	}
+	before := a.MinBefore()
 	if a.Inputs != nil && a.Inputs.Recipe != "" {
 		e.Recipe = a.Inputs.Recipe
 	}

@@ -94,8 +94,8 @@ type Check struct {
 	NewMin   int // of a step-down
 	Reason   string
 	Codes    []rules.ReasonCode
-	Health   *report.Health // how much of the demand is known; nil if the check did not read it
-	Outcome  string         // of the decision, if something was to be done
+	Health   *rules.Load // how much of the demand is known; nil if the check did not read it
+	Outcome  string      // of the decision, if something was to be done
 }
 
 // CheckOf is what a cycle that ended at a time found of a resource.

@@ -165,11 +165,8 @@ func (a analysis) trainedTwice(s Solution, sum Summary) (Finding, bool) {
 // hoursOf are the hours of some trainings in the span; nil if none are reported.
 func (a analysis) hoursOf(s Solution, some func(Version) bool) (hours *float64) {
 	for _, v := range s.Versions {
-		if a.inSpan(v) && some(v) && v.Hours != nil {
-			if hours == nil {
-				hours = new(0.0)
-			}
-			*hours += *v.Hours
+		if a.inSpan(v) && some(v) {
+			hours = model.AddKnown(hours, v.Hours)
 		}
 	}
 	return hours

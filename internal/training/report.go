@@ -147,23 +147,13 @@ func (r Report) done() Report {
 	t.Unread, t.Amounts = append([]string{}, t.Unread...), append([]Amount{}, t.Amounts...)
 	slices.SortFunc(t.Amounts, func(a, b Amount) int { return cmp.Compare(a.Currency, b.Currency) })
 	slices.SortStableFunc(r.Solutions, func(a, b Summary) int {
-		return cmp.Or(compareHours(a.Hours, b.Hours), cmp.Compare(a.ARN, b.ARN))
+		return cmp.Or(model.CompareKnown(b.Hours, a.Hours), cmp.Compare(a.ARN, b.ARN))
 	})
 	slices.SortFunc(r.Findings, func(a, b Finding) int {
-		return cmp.Or(compareHours(a.Hours, b.Hours), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Campaign, b.Campaign))
+		return cmp.Or(model.CompareKnown(b.Hours, a.Hours), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Kind, b.Kind),
+			cmp.Compare(a.Campaign, b.Campaign))
 	})
 	return r
-}
-
-// compareHours orders hours, the most first and those that are not known last.
-func compareHours(a, b *float64) int {
-	order := func(h *float64) float64 {
-		if h == nil {
-			return -1
-		}
-		return *h
-	}
-	return cmp.Compare(order(b), order(a))
 }
 
 // add adds others.

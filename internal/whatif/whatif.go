@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -43,18 +44,32 @@ func (w Reason) Text() string {
 	return string(w)
 }
 
-// Option is a minimum, and what it would have meant.
+// Option is a minimum or a schedule, and what it would have meant. Its JSON keys are stable.
 type Option struct {
-	Minimum  int      // TPS or RPS; the base of a schedule
-	Schedule string   // the text of its tag; empty for a constant minimum
-	Reasons  []Reason // at least one
-	billing.Trial
-	Risk billing.Risk // against the present minimum
-	// Metered are the known hours, as they would be billed.
-	Metered []billing.Hour
-	// PerColdStep are the TPS-hours that each cold step costs that it avoids, both against the lowest
-	// minimum; nil if it avoids none.
-	PerColdStep *float64
+	Minimum   int               `json:"minimum"`            // TPS or RPS; the base of a schedule
+	Schedule  string            `json:"schedule,omitempty"` // the text of its tag
+	Reasons   []Reason          `json:"reasons"`
+	TPSHours  float64           `json:"tpsHoursPerMonth"` // billed in a month of 730 hours
+	Estimate  *float64          `json:"estimatePerMonth"` // what they cost, after the discount; null without a price
+	Above     float64           `json:"abovePercent"`     // of the known 5-minute steps, those with a demand above the minimum
+	ColdSteps billing.ColdSteps `json:"coldSteps"`        // of the time
+	// PerColdStep are the TPS-hours for each cold step that is avoided, against a minimum of 1; null
+	// if none is.
+	PerColdStep *float64     `json:"tpsHoursPerColdStepAvoided"`
+	Risk        billing.Risk `json:"risk"` // against the present minimum
+
+	Known   float64        `json:"-"` // hours whose demand is known
+	Used    float64        `json:"-"` // TPS-hours served in these
+	Metered []billing.Hour `json:"-"` // these, as they would be billed
+}
+
+// Why is why the minimum is among the options, in words.
+func (o Option) Why() string {
+	texts := make([]string, len(o.Reasons))
+	for i, why := range o.Reasons {
+		texts[i] = why.Text()
+	}
+	return strings.Join(texts, ", ")
 }
 
 // comparison compares minimums with the lowest and the present one.
@@ -69,10 +84,11 @@ func compare(r model.Resource, h billing.History) comparison {
 
 // option completes an option by the minimum of each step.
 func (c comparison) option(o Option, minimum func(i int) float64) Option {
-	o.Trial, o.Metered = c.Try(minimum), c.Demand.Metered(minimum)
-	o.Risk = billing.RiskOf(o.Cold, c.now.Cold)
-	if avoided := c.lowest.Cold.Cold - o.Cold.Cold; avoided > 0 {
-		o.PerColdStep = new((o.TPSHours - c.lowest.TPSHours) / float64(avoided))
+	t := c.Try(minimum)
+	o.TPSHours, o.Above, o.ColdSteps, o.Risk = *t.PerMonth(), t.Above, t.Cold, billing.RiskOf(t.Cold, c.now.Cold)
+	o.Known, o.Used, o.Metered = t.Hours, t.Used, c.Demand.Metered(minimum)
+	if avoided := c.lowest.Cold.Cold - t.Cold.Cold; avoided > 0 {
+		o.PerColdStep = new((t.TPSHours - c.lowest.TPSHours) / float64(avoided))
 	}
 	return o
 }

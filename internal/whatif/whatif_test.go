@@ -40,11 +40,11 @@ func TestOptions(t *testing.T) {
 		t.Errorf("options %+v", options)
 	}
 	now, lowest, high := find(options, Present), find(options, Lowest), find(options, P995)
-	if now.Cold.Cold != lowest.Cold.Cold || now.PerColdStep != nil || now.Risk != billing.RiskLow {
+	if now.ColdSteps.Cold != lowest.ColdSteps.Cold || now.PerColdStep != nil || now.Risk != billing.RiskLow {
 		t.Errorf("now %+v", now)
 	}
 	// Each hour has one cold step, which 40 avoids at 11 × 30 TPS for 5 minutes.
-	if high.Cold.Cold != 0 || math.Abs(*high.PerColdStep-11*30/12.0) > 0.01 || math.Abs(high.Above) > 0 {
+	if high.ColdSteps.Cold != 0 || math.Abs(*high.PerColdStep-11*30/12.0) > 0.01 || math.Abs(high.Above) > 0 {
 		t.Errorf("p99.5: %+v, %v for each", high, high.PerColdStep)
 	}
 	if got := fmt.Sprintf("%.3f %.3f", lowest.Above, now.Above); got != "100.000 8.333" {
@@ -75,8 +75,8 @@ func TestTheScheduleIsTheLastOption(t *testing.T) {
 		t.Fatalf("%+v, %s", last, why)
 	}
 	base := h.Demand.At(float64(p.Schedule.Base))
-	if last.Cold.Cold >= base.Cold.Cold/2 || last.Hours != base.Hours || last.TPSHours <= base.TPSHours || last.Risk != billing.RiskLow {
-		t.Errorf("%+v beside %+v", last.Trial, base)
+	if last.ColdSteps.Cold >= base.Cold.Cold/2 || last.Known != base.Hours || last.TPSHours <= *base.PerMonth() || last.Risk != billing.RiskLow {
+		t.Errorf("%+v beside %+v", last, base)
 	}
 	if got := last.Reasons[0].Text() + ", " + Watermark.Text() + ", " + Waste1.Text() + ", " + Waste5.Text(); got != "schedule, low watermark, 1 % waste, 5 % waste" {
 		t.Error(got)
@@ -91,7 +91,7 @@ func TestSteps(t *testing.T) {
 		found := map[int]bool{}
 		for i, s := range steps {
 			found[s.Minimum] = true
-			if i > 0 && s.Minimum <= steps[i-1].Minimum || s.TPSHours < s.Used || len(s.Reasons) != 0 {
+			if i > 0 && s.Minimum <= steps[i-1].Minimum || s.TPSHours < s.Used*billing.HoursPerMonth/s.Known || len(s.Reasons) != 0 {
 				t.Errorf("step %d: %+v", i, s)
 			}
 		}

@@ -149,7 +149,7 @@ func checks() map[string]serve.Check {
 			Time: at, Decision: rules.Refused, Codes: []rules.ReasonCode{rules.ReasonOversized, rules.ReasonContested},
 			Reason: "not stepped down from 12 to 9 (lowest level reached 3 times: 2.8 RPS (330 of 336 h known)): contested: somebody set the minimum " +
 				"back to 12 RPS after a step-down, once in 63 days, last at about 2026-03-03 12:00; steps pause until 2026-03-04 12:00",
-			Health: &report.Health{Hours: 336, Known: 330, Unknown: "6 h unknown: 6 not watched (from 2026-03-01 04:00)"},
+			Health: &rules.Load{Hours: 336, Known: 330, Unknown: "6 h unknown: 6 not watched (from 2026-03-01 04:00)"},
 		},
 		HomeRows: {Time: at, Decision: rules.None, Reason: "kept at 5: lowest hour averaged 7.9 TPS over 336 hours"},
 		TopPicks: {Time: at, Decision: rules.StepDown, NewMin: 6, Reason: "step down from 8 to 6: lowest hour averaged 1.1 RPS over 336 hours", Outcome: events.OutcomeDone},

@@ -5,6 +5,7 @@ package webstory
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
@@ -185,6 +187,7 @@ func Options(s web.Snapshot) (web.Options, *Source) {
 	source := NewSource(s)
 	return web.Options{
 		Source: source, Series: Series{}, WhatIf: WhatIf{}, Clock: model.NewVirtualClock(Now), Version: "story", MetricDelay: 2 * time.Minute,
+		Logger: slog.New(slog.DiscardHandler), Guard: &guard.Guard{},
 	}, source
 }
 
@@ -205,14 +208,14 @@ func (WhatIf) Of(_ context.Context, r model.Resource, _ time.Duration) (report.W
 		return report.WhatIfEntry{Note: "nothing is known of its demand"}, nil
 	}
 	e := report.WhatIfEntry{Hours: 1344, Known: 1300, Price: &report.WhatIfPrice{Currency: "USD"}, Note: "no schedule: demand rises at no certain hours"}
-	step := func(minimum int) report.WhatIfRow {
+	step := func(minimum int) whatif.Option {
 		hours := max(float64(minimum), c.mean) * billing.HoursPerMonth
 		cold := math.Round(max(0, c.mean+c.swing-float64(minimum)))
 		risk := billing.RiskLow
 		if cold > 2 {
 			risk = billing.RiskMedium
 		}
-		return report.WhatIfRow{
+		return whatif.Option{
 			Minimum: minimum, TPSHours: hours, Estimate: new(hours * 0.2), Above: min(100, cold*9), Risk: risk, ColdSteps: billing.ColdSteps{PerWeek: &cold},
 		}
 	}
@@ -221,6 +224,6 @@ func (WhatIf) Of(_ context.Context, r model.Resource, _ time.Duration) (report.W
 	}
 	lowest, half, present := step(1), step(max(1, r.MinTPS/2)), step(r.MinTPS)
 	lowest.Reasons, half.Reasons, present.Reasons = []whatif.Reason{whatif.Lowest}, []whatif.Reason{whatif.P50}, []whatif.Reason{whatif.Present}
-	e.Options = []report.WhatIfRow{lowest, half, present}
+	e.Options = []whatif.Option{lowest, half, present}
 	return e, nil
 }

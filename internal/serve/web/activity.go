@@ -12,7 +12,6 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // activitySize is how many entries a page of the activity has.
@@ -194,11 +193,8 @@ func (h happening) Record() string {
 }
 
 // Stages are the records of its decisions.
-func (h happening) Stages() (list [][]recordView) {
-	for _, part := range h.parts {
-		list = append(list, part.views(h.Text))
-	}
-	return list
+func (h happening) Stages() [][]recordView {
+	return mapped(h.parts, func(part decision) []recordView { return part.views(h.Text) })
 }
 
 // happeningOf describes an entry, a decision by its outcome.
@@ -223,7 +219,7 @@ func (h *happening) describe(outcome string) {
 	h.parts, h.First, h.To = []decision{h.records}, h.records[0].Time, a.NewMinTPS
 	for _, one := range append(decision{a}, h.records...) {
 		if h.From == 0 {
-			h.From = report.RecordOf(*one).Min
+			h.From = one.MinBefore()
 		}
 	}
 	h.Sort, h.Icon, h.Tone = "change", "down", "good"

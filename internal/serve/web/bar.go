@@ -54,13 +54,8 @@ func (e *estate) Counts() (list []tab) {
 }
 
 // Failing are the endpoints whose calls all fail.
-func (e *estate) Failing() (list []*row) {
-	for _, r := range e.Rows {
-		if r.State == failing {
-			list = append(list, r)
-		}
-	}
-	return list
+func (e *estate) Failing() []*row {
+	return slices.DeleteFunc(slices.Clone(e.Rows), func(r *row) bool { return r.State != failing })
 }
 
 // Reached is how many of several accounts could be worked in by the last cycle of each.

@@ -128,8 +128,7 @@ func (g *group) add(r *row) {
 		g.Unread++
 		return
 	}
-	h := r.Usage.TPSHours
-	g.Hours.Paid, g.Hours.Used, g.Hours.Wasted = g.Hours.Paid+h.Paid, g.Hours.Used+h.Used, g.Hours.Wasted+h.Wasted
+	g.Hours.Add(r.Usage.TPSHours)
 }
 
 // Segments are what of the money was used and what was not.
@@ -164,8 +163,7 @@ func savedOf(s Snapshot) savedView {
 	if s.Saved == nil {
 		return v
 	}
-	last := s.Saved.Until.Add(-time.Nanosecond).UTC()
-	begin := time.Date(last.Year(), last.Month(), 1, 0, 0, 0, 0, time.UTC)
+	begin := billing.FirstOfMonth(s.Saved.Until.Add(-time.Nanosecond))
 	month := s.Saved.In(begin.Format("2006-01"))
 	v.Label = "Saved in " + begin.Format("January")
 	// What was done before the records began is unknown.
@@ -179,7 +177,7 @@ func savedOf(s Snapshot) savedView {
 	hours := known(month.TPSHours, model.Figure) + " TPS-hours"
 	switch {
 	case len(month.Estimates) > 0:
-		v.Value = savedMoney(month).String()
+		v.Value = amounts(month.Estimates, 0).String()
 		if month.TPSHours != nil {
 			v.Text = hours + " " + v.Text
 		}
@@ -197,19 +195,12 @@ func savedOf(s Snapshot) savedView {
 	return v
 }
 
-func savedMoney(s savings.Sum) (sum total) {
-	for _, m := range s.Estimates {
-		sum.add(money{m.Amount, m.Currency})
-	}
-	return sum
-}
-
 // savedText is what actions have saved: money first, and what it leaves out.
 func savedText(s savings.Sum) string {
 	if len(s.Estimates) == 0 {
 		return report.SavedText(s)
 	}
-	text := savedMoney(s).String()
+	text := amounts(s.Estimates, 0).String()
 	if s.TPSHours != nil {
 		text += ", " + model.Figure(*s.TPSHours) + " TPS-hours"
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +41,7 @@ type boardGroup struct {
 
 // widgetView is a widget: a text, a number or a chart.
 type widgetView struct {
-	Text  []textLine
+	Text  dashboard.Paragraphs
 	Chart *chartView
 	Count string // of a number widget
 	Title string
@@ -139,10 +138,9 @@ func (b *boards) groups(widgets []dashboard.Widget, q boardQuery) []boardGroup {
 		var w widgetView
 		switch p := widget.Properties.(type) {
 		case dashboard.Text:
-			w = widgetView{Text: markdown(p.Markdown), Wide: true}
-			if len(w.Text) > 0 && w.Text[0].Heading {
-				name, _, _ := strings.Cut(w.Text[0].Parts[0].Text, " · ")
-				groups = append(groups, boardGroup{Name: strings.TrimPrefix(name, "Dataset group ")})
+			w = widgetView{Text: p.Paragraphs, Wide: true}
+			if heading := w.Text[0]; heading.Level > 0 {
+				groups = append(groups, boardGroup{Name: strings.TrimPrefix(heading.Parts[0].Text, "Dataset group ")})
 			}
 		case dashboard.Graph:
 			w.Title = p.Title
@@ -184,10 +182,9 @@ func (b *boards) plot(ctx context.Context, widgets []dashboard.Widget, q boardQu
 	s.Period = max(s.Period, time.Duration(g.Period)*time.Second)
 	w := b.window(s)
 	c = chart.New(g.Title, unitOf(g), w, s.Period)
-	queries := make([]model.Query, len(g.Lines))
-	for i, line := range g.Lines {
-		queries[i] = model.Query{Region: g.Region, Metric: line.Metric, Stat: g.Stat, Window: w, Period: s.Period}
-	}
+	queries := mapped(g.Lines, func(line dashboard.Line) model.Query {
+		return model.Query{Region: g.Region, Metric: line.Metric, Stat: g.Stat, Window: w, Period: s.Period}
+	})
 	readings, problem := b.reader.read(ctx, fmt.Sprintf("%+v", queries), queries)
 	if problem != nil {
 		fault = "Not all data could be read: " + problem.Error()
@@ -227,60 +224,3 @@ func (b *boards) plot(ctx context.Context, widgets []dashboard.Widget, q boardQu
 }
 
 var errNoChart = notFound("There is no such chart on this dashboard.")
-
-// textLine is a paragraph or heading of a text widget.
-type textLine struct {
-	Heading bool
-	Parts   []textPart
-}
-
-// textPart is a piece of text; a link if Link is set.
-type textPart struct {
-	Text, Link string
-	Bold       bool
-}
-
-// inline matches what the texts of our dashboards are made of: links to https, and what is
-// set in bold. Anything else is text.
-var inline = regexp.MustCompile(`\[((?:[^\]\\]|\\.)*)\]\((https://[^\s()]*)\)|\*\*((?:[^*\\]|\\.)+)\*\*`)
-
-// escaped matches an escaped character.
-var escaped = regexp.MustCompile(`\\(.)`)
-
-// markdown reads the Markdown of our own text widgets: headings, paragraphs, links, bold.
-func markdown(source string) []textLine {
-	var lines []textLine
-	for _, paragraph := range strings.Split(source, "\n") {
-		paragraph = strings.TrimSpace(paragraph)
-		if paragraph == "" {
-			continue
-		}
-		text := strings.TrimLeft(paragraph, "#")
-		heading := len(text) < len(paragraph) && strings.HasPrefix(text, " ")
-		if !heading {
-			text = paragraph
-		}
-		lines = append(lines, textLine{Heading: heading, Parts: parts(strings.TrimSpace(text))})
-	}
-	return lines
-}
-
-func parts(text string) (list []textPart) {
-	add := func(p textPart) {
-		if p.Text = escaped.ReplaceAllString(p.Text, "$1"); p != (textPart{}) {
-			list = append(list, p)
-		}
-	}
-	at := 0
-	for _, m := range inline.FindAllStringSubmatchIndex(text, -1) {
-		add(textPart{Text: text[at:m[0]]})
-		if m[4] >= 0 {
-			add(textPart{Text: text[m[2]:m[3]], Link: text[m[4]:m[5]]})
-		} else {
-			add(textPart{Text: text[m[6]:m[7]], Bold: true})
-		}
-		at = m[1]
-	}
-	add(textPart{Text: text[at:]})
-	return list
-}

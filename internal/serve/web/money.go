@@ -178,9 +178,5 @@ func segmentsOf(parts ...segment) segments {
 
 // Text describes a bar for people who do not see it.
 func (s segments) Text() string {
-	texts := make([]string, len(s))
-	for i, p := range s {
-		texts[i] = p.Label + " " + p.Value.String()
-	}
-	return strings.Join(texts, ", ")
+	return strings.Join(mapped(s, func(p segment) string { return p.Label + " " + p.Value.String() }), ", ")
 }

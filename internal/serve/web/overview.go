@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -165,10 +164,7 @@ type stateCount struct {
 
 // stateCounts are the states that occur, in their order.
 func stateCounts(rows []*row) []stateCount {
-	list := make([]stateCount, len(states))
-	for i, one := range states {
-		list[i] = stateCount{State: one, Link: link("/resources", keyShow, one.Key)}
-	}
+	list := mapped(states, func(one state) stateCount { return stateCount{State: one, Link: link("/resources", keyShow, one.Key)} })
 	for _, r := range rows {
 		c := &list[r.State.order()]
 		c.Count++
@@ -179,14 +175,10 @@ func stateCounts(rows []*row) []stateCount {
 
 // chartTotals is the chart of all endpoints together.
 func chartTotals(l report.Ledger) chart.Chart {
-	sums := map[time.Time]billing.Hour{}
-	for _, hours := range l.Hourly {
-		for _, h := range hours {
-			sum := sums[h.Start]
-			sums[h.Start] = billing.Hour{Start: h.Start, Provisioned: sum.Provisioned + h.Provisioned, Actual: sum.Actual + h.Actual}
-		}
+	var hours []billing.Hour
+	for _, ofKind := range l.Hourly {
+		hours = billing.AddHours(hours, ofKind)
 	}
-	hours := slices.SortedFunc(maps.Values(sums), func(a, b billing.Hour) int { return a.Start.Compare(b.Start) })
 	return chart.OfHours("Paid and used", "TPS", hours)
 }
 

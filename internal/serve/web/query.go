@@ -165,11 +165,8 @@ const defaultSpan = "1d"
 
 // span is the requested time span, or def.
 func (f *fields) span(key, def string) span {
-	names := []string{def}
-	for _, s := range spans {
-		names = append(names, s.Name)
-	}
-	name := f.choice(key, names...)
+	names := mapped(spans, func(s span) string { return s.Name })
+	name := f.choice(key, append([]string{def}, names...)...)
 	return spans[slices.IndexFunc(spans, func(s span) bool { return s.Name == name })]
 }
 
@@ -219,11 +216,7 @@ func paginate(total, size, number int, linkTo func(page string) string) (p pager
 type option struct{ Value, Label string }
 
 func words(options []option) []string {
-	list := make([]string, len(options))
-	for i, o := range options {
-		list[i] = o.Value
-	}
-	return list
+	return mapped(options, func(o option) string { return o.Value })
 }
 
 // tab is a link to what a page can show, perhaps with the number of that.
@@ -233,9 +226,6 @@ type tab struct {
 	Current           bool
 }
 
-func spanTabs(current span, linkTo func(span) string) (list []tab) {
-	for _, s := range spans {
-		list = append(list, tab{Label: s.Label, Link: linkTo(s), Current: s.Name == current.Name})
-	}
-	return list
+func spanTabs(current span, linkTo func(span) string) []tab {
+	return mapped(spans, func(s span) tab { return tab{Label: s.Label, Link: linkTo(s), Current: s.Name == current.Name} })
 }

@@ -25,7 +25,7 @@ const cachedSeries = 4096
 // reader reads metrics and caches complete ones. A query names its window, so its result is
 // valid for ever; a page costs nothing again until the next period is over.
 type reader struct {
-	series Series // may be nil
+	series Series
 	calls  singleflight.Group
 	cache  bounded[model.Query, model.Series]
 	closed context.Context
@@ -35,10 +35,7 @@ func newReader(closed context.Context, series Series) *reader {
 	return &reader{series: series, closed: closed, cache: bounded[model.Query, model.Series]{limit: cachedSeries}}
 }
 
-var (
-	errNoSeries = errors.New("there is no access to metrics")
-	errClosed   = errors.New("the monitor is stopping")
-)
+var errClosed = errors.New("the monitor is stopping")
 
 // read answers queries, from the cache where possible. Pages that ask the same at the same
 // time, as all do when a cycle has ended, share one call; name identifies the queries.
@@ -52,11 +49,8 @@ func (r *reader) read(ctx context.Context, name string, queries []model.Query) (
 			missing = append(missing, q)
 		}
 	}
-	switch {
-	case len(missing) == 0:
+	if len(missing) == 0 {
 		return readings, nil
-	case r.series == nil:
-		return readings, errNoSeries
 	}
 	result := r.calls.DoChan(name, func() (any, error) {
 		// If the first caller goes away, the others still wait.

@@ -164,8 +164,6 @@ func (e *estate) adviceView(most int) adviceView {
 	}
 	v.Segments = segmentsOf(segment{Label: "open", Class: "f-save", Value: v.Open.Main()},
 		segment{Label: "blocked", Class: "f-rest", Value: v.Blocked.Main()})
-	for _, a := range e.advice[:len(e.advice)-v.More] {
-		v.List = append(v.List, a.word())
-	}
+	v.List = mapped(e.advice[:len(e.advice)-v.More], recommendation.word)
 	return v
 }

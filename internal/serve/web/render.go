@@ -119,25 +119,26 @@ func csvOf[T any](list []T, columns []string, cells func(T) []any) func() [][]st
 
 // chartTable is a chart as a table: the times and the values of each line. What is unknown is empty.
 func chartTable(name string, c chart.Chart) table {
-	columns := []string{"time"}
-	for _, line := range c.Lines {
-		columns = append(columns, line.Label)
-	}
-	at := make([]int, len(c.Times))
-	for i := range at {
-		at[i] = i
-	}
-	return table{name, "", csvOf(at, columns, func(i int) []any {
-		row := []any{time.Unix(c.Times[i], 0)}
-		for _, line := range c.Lines {
-			cell := ""
-			if v := line.Values[i]; v != nil {
-				cell = strconv.FormatFloat(*v, 'g', -1, 64)
+	labels := mapped(c.Lines, func(line chart.Line) string { return line.Label })
+	return table{name, "", func() [][]string {
+		rows := [][]string{append([]string{"time"}, labels...)}
+		for i, at := range c.Times {
+			row := report.Fields(time.Unix(at, 0))
+			for _, line := range c.Lines {
+				row = append(row, figure(line.Values[i], -1))
 			}
-			row = append(row, cell)
+			rows = append(rows, row)
 		}
-		return row
-	})}
+		return rows
+	}}
+}
+
+// figure is a number in a CSV with so many digits, or all it needs if negative; empty if it is not known.
+func figure(v *float64, digits int) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'g', digits, 64)
 }
 
 // tableLinks lead to the tables of a page, by their names.
@@ -154,10 +155,7 @@ func (p page) table(q *fields) (table, error) {
 	if len(p.tables) == 0 {
 		return table{}, notFound("This page has no table.")
 	}
-	names := make([]string, len(p.tables))
-	for i, one := range p.tables {
-		names[i] = one.name
-	}
+	names := mapped(p.tables, func(one table) string { return one.name })
 	one := p.tables[slices.Index(names, q.choice(keyTable, names...))]
 	if one.unknown != "" {
 		return one, statusError{http.StatusServiceUnavailable, one.unknown}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 // pageSize is how many resources a page of the table has.
@@ -99,16 +100,17 @@ var columns = []column{
 }
 
 var (
-	filterOptions = optionsOf(filters, func(f filter) option { return f.option })
-	columnOptions = optionsOf(columns, func(c column) option { return c.option })
+	filterOptions = mapped(filters, func(f filter) option { return f.option })
+	columnOptions = mapped(columns, func(c column) option { return c.option })
 )
 
-func optionsOf[T any](list []T, of func(T) option) []option {
-	options := make([]option, len(list))
+// mapped has the result of a function for each item of a list.
+func mapped[T, R any](list []T, of func(T) R) []R {
+	results := make([]R, len(list))
 	for i, one := range list {
-		options[i] = of(one)
+		results[i] = of(one)
 	}
-	return options
+	return results
 }
 
 // columnOf is the column of a valid key.
@@ -294,19 +296,13 @@ func rowsTable(rows []*row) table {
 	if several {
 		columns = append(columns, "account", "accountName")
 	}
-	figure := func(v *float64) string {
-		if v == nil {
-			return ""
-		}
-		return strconv.FormatFloat(*v, 'g', 6, 64)
-	}
 	return table{"resources", "", csvOf(rows, columns, func(r *row) []any {
 		wasted := 0.0
 		if r.Usage != nil {
 			wasted = r.Usage.TPSHours.Wasted
 		}
 		cells := []any{
-			r.ARN, r.Kind, r.Name, r.Region, r.DatasetGroup, r.Recipe, r.Status, r.State.Key, r.Min, figure(r.Average), figure(r.Utilization),
+			r.ARN, r.Kind, r.Name, r.Region, r.DatasetGroup, r.Recipe, r.Status, r.State.Key, r.Min, figure(r.Average, 6), figure(r.Utilization, 6),
 			r.Costs.Monthly.Currency, r.Costs.Monthly.field(), r.Costs.Wasted.field(), r.Costs.Saves.field(), decimals(r.Usage != nil, wasted, 1),
 			decimals(r.Usage != nil, r.saves(), 1), r.Alarming(), r.Next, r.Why, r.Check.Reason,
 		}
@@ -319,11 +315,8 @@ func rowsTable(rows []*row) table {
 
 // accountOptions are the choices of one of several accounts.
 func (s Snapshot) accountOptions() []option {
-	options := []option{{"", "All accounts"}}
-	for _, one := range s.Accounts {
-		options = append(options, option{one.ID, one.Account.String()})
-	}
-	return options
+	options := mapped(s.Accounts, func(one serve.AccountStatus) option { return option{one.ID, one.Account.String()} })
+	return append([]option{{"", "All accounts"}}, options...)
 }
 
 // regionOptions are the regions of the rows, and the requested one.
@@ -332,7 +325,7 @@ func (e *estate) regionOptions(requested string) []option {
 	for _, r := range e.Rows {
 		names[r.Region] = true
 	}
-	options := optionsOf(sortedKeys(names), func(name string) option { return option{name, name} })
+	options := mapped(sortedKeys(names), func(name string) option { return option{name, name} })
 	options[0].Label = "All regions"
 	return options
 }

@@ -124,12 +124,8 @@ func (r *row) addProtection(known map[string]map[string]string, now time.Time) {
 		sources = append(sources, map[string]string{rules.ProtectTag: value})
 		r.keeps[r.Check.Decision] = true
 	}
-	end := rules.Delete
-	if r.Kind == model.Recommender {
-		end = rules.Stop
-	}
 	for _, tags := range sources {
-		for _, verdict := range []rules.Verdict{rules.StepDown, end} {
+		for _, verdict := range []rules.Verdict{rules.StepDown, rules.IdleVerdict(r.Kind)} {
 			if why := rules.Protected(tags, verdict, now); why != "" {
 				value, _ := rules.ProtectionIn(why)
 				r.keeps[verdict], r.Protection = true, protection(value)
@@ -176,7 +172,7 @@ func alarming(list []serve.Alarm) (n int) {
 
 // Health is how much of the demand is known: by the last check or, before it, by the ledger; nil
 // if neither has read it.
-func (r *row) Health() *report.Health {
+func (r *row) Health() *rules.Load {
 	if r.Check.Health == nil && r.Entry != nil {
 		return r.Entry.Health
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -35,32 +36,29 @@ type stripBar struct {
 // dayLevel is a minimum in minutes of the local day.
 type dayLevel struct{ from, until, level int }
 
-// stripOf draws the week of a schedule that the time is in.
+// stripOf draws the week, that the time is in, of a schedule as Parse reads it.
 func stripOf(s schedule.Schedule, now time.Time) *strip {
-	zone := s.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	local := now.In(zone)
+	local := now.In(s.Zone)
 	today := (int(local.Weekday()) + 6) % 7 // Monday is the first day
 	var week [7][]dayLevel
 	for i := range week {
-		week[i] = levelsOf(s, time.Date(local.Year(), local.Month(), local.Day()-today+i, 0, 0, 0, 0, zone))
+		week[i] = levelsOf(s, time.Date(local.Year(), local.Month(), local.Day()-today+i, 0, 0, 0, 0, s.Zone))
 	}
-	v := &strip{Zone: zone.String()}
+	v := &strip{Zone: s.Zone.String()}
 	var texts []string
 	for i := range week {
-		var days []int // with the same levels
-		for j := range week {
-			if slices.Equal(week[i], week[j]) {
-				days = append(days, j)
-			}
-		}
-		if days[0] < i {
+		same := func(levels []dayLevel) bool { return slices.Equal(week[i], levels) }
+		if slices.ContainsFunc(week[:i], same) {
 			continue // drawn before
 		}
+		var days schedule.Days
+		for j := range week {
+			if same(week[j]) {
+				days |= schedule.On(time.Weekday((j + 1) % 7))
+			}
+		}
 		row := stripRow{Days: daysText(days), Now: -1, Bars: barsOf(week[i], s)}
-		if slices.Contains(days, today) {
+		if same(week[today]) {
 			row.Now = (local.Hour()*60 + local.Minute()) / 3
 		}
 		v.Rows, texts = append(v.Rows, row), append(texts, row.Days+": "+levelsText(week[i]))
@@ -115,26 +113,15 @@ func levelsText(levels []dayLevel) string {
 	return strings.Join(parts, ", ")
 }
 
-// daysText names days, of which 0 is Monday.
-func daysText(days []int) string {
-	names := []string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}
-	if len(days) == len(names) {
+// dayName matches the name of a day in a schedule.
+var dayName = regexp.MustCompile("[a-z]+")
+
+// daysText names days, as Mon–Fri, Sun.
+func daysText(days schedule.Days) string {
+	if days == schedule.Daily {
 		return "Every day"
 	}
-	var parts []string
-	for i := 0; i < len(days); i++ {
-		j := i
-		for j+1 < len(days) && days[j+1] == days[j]+1 {
-			j++
-		}
-		part := names[days[i]]
-		if j-i > 1 { // two days have no range
-			part += "–" + names[days[j]]
-			i = j
-		}
-		parts = append(parts, part)
-	}
-	return strings.Join(parts, ", ")
+	return strings.NewReplacer("-", "–", "+", ", ").Replace(dayName.ReplaceAllStringFunc(days.String(), capital))
 }
 
 // scheduleView is what is arranged for the minimum of an endpoint by its tags, and what is proposed.

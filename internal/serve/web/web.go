@@ -22,12 +22,12 @@ import (
 
 // Options configure the page.
 type Options struct {
-	Source Source       // what is shown
-	Series Series       // where charts come from; nil shows none
-	WhatIf WhatIf       // compares minimums of a resource; nil shows none
-	Clock  model.Clock  // the time of what is shown; nil is the system clock
-	Wall   model.Clock  // the clock of logins, if Clock is not the real one; nil is Clock
-	Logger *slog.Logger // nil discards the log
+	Source Source      // what is shown
+	Series Series      // where charts come from
+	WhatIf WhatIf      // compares minimums of a resource
+	Clock  model.Clock // the time of what is shown
+	Wall   model.Clock // the clock of logins, if Clock is not the real one; nil is Clock
+	Logger *slog.Logger
 
 	// AllowActions shows buttons that change resources, which Actions executes. Without it
 	// every request for a change is rejected with 403.
@@ -35,8 +35,7 @@ type Options struct {
 	Actions      Actions
 
 	// Guard checks host names, with 421 for an unknown one, and the token, which comes as a
-	// bearer token or from a login form. The token never appears in a page or a log. Nil
-	// needs no token.
+	// bearer token or from a login form. The token never appears in a page or a log.
 	Guard *guard.Guard
 
 	// Demo is a line at the top of each page, for example that nothing is real; may be empty.
@@ -136,8 +135,8 @@ type site struct {
 // reload periodically.
 const maxListeners = 200
 
-// New makes the page, to be served at the root of an HTTP server. It needs a Source, and with
-// AllowActions also Actions.
+// New makes the page, to be served at the root of an HTTP server. It needs all options but Wall, Demo and Version, and
+// Actions only with AllowActions.
 func New(o Options) (*Handler, error) {
 	switch {
 	case o.Source == nil:
@@ -145,17 +144,8 @@ func New(o Options) (*Handler, error) {
 	case o.AllowActions && o.Actions == nil:
 		return nil, errors.New("the web page allows actions, and nothing executes them")
 	}
-	if o.Clock == nil {
-		o.Clock = model.SystemClock{}
-	}
 	if o.Wall == nil {
 		o.Wall = o.Clock
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Guard == nil {
-		o.Guard = &guard.Guard{}
 	}
 	sessions := newSessions(o.Guard, o.Wall)
 	pages := newRenderer(o, sessions)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -27,7 +29,7 @@ type whatIfView struct {
 
 // whatIfRow is an option as it is shown.
 type whatIfRow struct {
-	report.WhatIfRow
+	whatif.Option
 	Cost, Change money  // a month, and against now; unknown without a price
 	Link         string // to the form that sets it; empty for a schedule
 	Level        risk
@@ -54,11 +56,11 @@ const patience = 200 * time.Millisecond
 
 // comparisons reads what-ifs beside the pages that show them.
 type comparisons struct {
-	source    WhatIf // may be nil
+	source    WhatIf
 	delay     time.Duration
 	beginning sync.Mutex // none is begun twice
 	begun     bounded[string, *comparison]
-	room      chan struct{} // has room for those that are being read
+	reading   errgroup.Group // those that are being read, comparisonsAtOnce at most
 }
 
 // maxComparisons bounds those that were read and never looked at, and comparisonsAtOnce those that are read
@@ -76,47 +78,34 @@ type comparison struct {
 }
 
 func newComparisons(o Options) *comparisons {
-	return &comparisons{
-		source: o.WhatIf, delay: o.MetricDelay,
-		begun: bounded[string, *comparison]{limit: maxComparisons}, room: make(chan struct{}, comparisonsAtOnce),
-	}
+	c := &comparisons{source: o.WhatIf, delay: o.MetricDelay, begun: bounded[string, *comparison]{limit: maxComparisons}}
+	c.reading.SetLimit(comparisonsAtOnce)
+	return c
 }
 
-// begin starts to read the what-if of a resource, or returns one that was begun and not looked at since; nil without a source.
+// begin starts to read the what-if of a resource, or returns one that was begun and not looked at since.
 // Without room it starts nothing, and the page looks again.
 func (c *comparisons) begin(ctx context.Context, r model.Resource) *comparison {
-	if c.source == nil {
-		return nil
-	}
 	c.beginning.Lock()
 	defer c.beginning.Unlock()
 	if old, ok := c.begun.get(comparisonKey(r)); ok {
 		return old
 	}
 	one := &comparison{done: make(chan struct{})}
-	select {
-	case c.room <- struct{}{}:
-	default:
-		return one
-	}
-	c.begun.put(comparisonKey(r), one)
-	ctx = context.WithoutCancel(ctx) // whoever looks next wants it too
-	go func() {
-		defer func() { <-c.room }()
+	if c.reading.TryGo(func() error {
 		defer close(one.done)
-		one.entry, one.problems = c.source.Of(ctx, r, c.delay)
-	}()
+		one.entry, one.problems = c.source.Of(context.WithoutCancel(ctx), r, c.delay) // whoever looks next wants it too
+		return nil
+	}) {
+		c.begun.put(comparisonKey(r), one)
+	}
 	return one
 }
 
 func comparisonKey(r model.Resource) string { return fmt.Sprint(r.ARN, r.MinTPS, r.Created.UnixNano()) }
 
-// view is what is there of a what-if after a short wait; nil without one.
+// view is what is there of a what-if after a short wait.
 func (c *comparisons) view(ctx context.Context, r model.Resource, one *comparison) *whatIfView {
-	if one == nil {
-		return nil
-	}
-	self := link("/resource", keyARN, r.ARN.String())
 	wait := time.NewTimer(patience)
 	defer wait.Stop()
 	select {
@@ -126,7 +115,7 @@ func (c *comparisons) view(ctx context.Context, r model.Resource, one *compariso
 	case <-wait.C:
 	case <-ctx.Done():
 	}
-	return &whatIfView{Pending: true, Self: self + "#what-if"}
+	return &whatIfView{Pending: true, Self: link("/resource", keyARN, r.ARN.String()) + "#what-if"}
 }
 
 func whatIfViewOf(r model.Resource, entry report.WhatIfEntry, problems []model.Problem) *whatIfView {
@@ -151,11 +140,11 @@ func whatIfViewOf(r model.Resource, entry report.WhatIfEntry, problems []model.P
 	return view
 }
 
-func isPresent(o report.WhatIfRow) bool { return slices.Contains(o.Reasons, whatif.Present) }
+func isPresent(o whatif.Option) bool { return slices.Contains(o.Reasons, whatif.Present) }
 
 // whatIfRowOf compares an option with what the present minimum costs.
-func whatIfRowOf(o report.WhatIfRow, price *report.WhatIfPrice, present money) whatIfRow {
-	row := whatIfRow{WhatIfRow: o, Now: isPresent(o), Level: risk{Word: "unknown"}}
+func whatIfRowOf(o whatif.Option, price *report.WhatIfPrice, present money) whatIfRow {
+	row := whatIfRow{Option: o, Now: isPresent(o), Level: risk{Word: "unknown"}}
 	if o.Estimate != nil && price != nil {
 		row.Cost = money{*o.Estimate, price.Currency}
 	}

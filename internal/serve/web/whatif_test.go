@@ -32,7 +32,7 @@ func TestWhatIfOnThePageOfAResource(t *testing.T) {
 	perWeek, price, each := 3.5, 1234.5, 22.25
 	known := &knownWhatIf{entry: report.WhatIfEntry{
 		Hours: 1338, Known: 1300, Price: &report.WhatIfPrice{Currency: "USD"},
-		Options: []report.WhatIfRow{
+		Options: []whatif.Option{
 			{
 				Minimum: 7, Reasons: []whatif.Reason{whatif.Present, whatif.Watermark}, TPSHours: 4938, Estimate: &price, Above: 12.34, Risk: billing.RiskLow,
 				ColdSteps:   billing.ColdSteps{Cold: 28, Known: 16000, PerWeek: &perWeek, Worst: &billing.Surge{From: 7, To: 700}},
@@ -110,14 +110,14 @@ func TestThePageDoesNotWaitForWhatIf(t *testing.T) {
 
 // The slider has its figures in the page, with what each minimum costs against now; without a script it is hidden.
 func TestWhatIfHasASlider(t *testing.T) {
-	step := func(minimum int, cost, perWeek float64, risk billing.Risk) report.WhatIfRow {
-		return report.WhatIfRow{Minimum: minimum, TPSHours: float64(minimum) * 730, Estimate: &cost, Above: 1.5, Risk: risk, ColdSteps: billing.ColdSteps{PerWeek: &perWeek}}
+	step := func(minimum int, cost, perWeek float64, risk billing.Risk) whatif.Option {
+		return whatif.Option{Minimum: minimum, TPSHours: float64(minimum) * 730, Estimate: &cost, Above: 1.5, Risk: risk, ColdSteps: billing.ColdSteps{PerWeek: &perWeek}}
 	}
 	present := step(20, 2920, 0, billing.RiskLow)
 	present.Reasons = []whatif.Reason{whatif.Present}
 	entry := report.WhatIfEntry{
-		Price: &report.WhatIfPrice{Currency: "USD"}, Options: []report.WhatIfRow{present},
-		Steps: []report.WhatIfRow{step(19, 2774, 2.5, billing.RiskMedium), step(20, 2920, 0, billing.RiskLow), step(21, 3066, 0, billing.RiskUnknown)},
+		Price: &report.WhatIfPrice{Currency: "USD"}, Options: []whatif.Option{present},
+		Steps: []whatif.Option{step(19, 2774, 2.5, billing.RiskMedium), step(20, 2920, 0, billing.RiskLow), step(21, 3066, 0, billing.RiskUnknown)},
 	}
 	for _, allowed := range []bool{true, false} {
 		h := page(t, "shop", func(o *web.Options) {
