@@ -67,7 +67,8 @@ func newWatch(o Options, one Account, all *room) *watch {
 	return &watch{
 		Account: one, app: a, metrics: metrics,
 		boards: &boardLoop{
-			queue: queue, dashboard: a.Dashboard, params: one.Params, clock: o.Clock, log: one.Logger, memory: one.Memory, metrics: metrics,
+			room: all, queue: queue, dashboard: a.Dashboard, params: one.Params, clock: o.Clock, log: one.Logger, memory: one.Memory,
+			metrics: metrics,
 		},
 		cycles: &cycleLoop{
 			lease:   newLease(a.Notifier, o.Clock, one.Logger, o.DryRun),

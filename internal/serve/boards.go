@@ -20,6 +20,8 @@ const (
 	cycleEvery  = 5 * time.Minute
 	boardsEvery = time.Hour
 	boardsAt    = 3 * time.Minute
+	// boardTime bounds a build that hangs, for which others wait.
+	boardTime = 5 * time.Minute
 )
 
 // nextBuild is when the dashboard is built next.
@@ -33,6 +35,7 @@ func nextBuild(now time.Time) time.Time {
 
 // boardLoop builds the dashboard every hour, and on request.
 type boardLoop struct {
+	room      *room
 	queue     *rebuildQueue
 	dashboard *cycle.Dashboard
 	params    config.Values
@@ -53,14 +56,17 @@ func (l *boardLoop) run(ctx context.Context) {
 	}
 }
 
-// build builds the dashboard if this daemon leads.
+// build builds the dashboard if this daemon leads, as soon as there is room.
 func (l *boardLoop) build(ctx context.Context) {
 	ended, done := l.queue.begin()
 	defer done()
-	if l.memory.Status().Role != Leading {
+	if l.memory.Status().Role != Leading || l.room.boards.Acquire(ctx, 1) != nil {
 		return
 	}
-	built, err := l.dashboard.Build(ctx, cycle.DashboardInput{Params: l.params, LeaveOut: ended})
+	defer l.room.boards.Release(1)
+	bounded, cancel := context.WithTimeout(ctx, boardTime)
+	defer cancel()
+	built, err := l.dashboard.Build(bounded, cycle.DashboardInput{Params: l.params, LeaveOut: ended})
 	if err != nil {
 		if !errors.Is(ctx.Err(), context.Canceled) {
 			l.log.ErrorContext(ctx, "dashboard not built", "what", l.params.DashboardName, "err", awsapi.Line(err))

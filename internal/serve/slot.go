@@ -24,16 +24,22 @@ const (
 	ledgerTakes = endpointsAtLeast + 1
 	// learnedAtOnce is of how many accounts the endpoints are described at the same time, before their first cycles.
 	learnedAtOnce = 8
+	// boardsAtOnce is of how many accounts the dashboards are built at the same time, which is wanted of all at the same
+	// minute of an hour: that of 5,000 endpoints takes some 10 MB.
+	boardsAtOnce = 2
 )
 
 // room is what all accounts share.
 type room struct {
 	cycles   *semaphore.Weighted // in endpoints
 	learning *semaphore.Weighted
+	boards   *semaphore.Weighted
 }
 
 func newRoom(endpoints int64) *room {
-	return &room{cycles: semaphore.NewWeighted(endpoints), learning: semaphore.NewWeighted(learnedAtOnce)}
+	return &room{
+		cycles: semaphore.NewWeighted(endpoints), learning: semaphore.NewWeighted(learnedAtOnce), boards: semaphore.NewWeighted(boardsAtOnce),
+	}
 }
 
 // awaitRoom returns when there is room beside the cycles, those that wait included, or ctx ends. It keeps none of it:

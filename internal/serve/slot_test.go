@@ -176,3 +176,31 @@ func TestNoRoomIsTakenAfterTheEnd(t *testing.T) {
 		t.Error("what was not acquired was released")
 	}
 }
+
+// Dashboards of all accounts are wanted at the same minute, and built two at a time: another waits, or ends with the daemon.
+func TestADashboardWaitsForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all, memory := newRoom(endpointsAtOnce), NewMemory()
+		memory.Update(func(s *Status) { s.Role = Leading })
+		if !all.boards.TryAcquire(boardsAtOnce) {
+			t.Fatal("no room")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			(&boardLoop{room: all, queue: newRebuildQueue(), memory: memory}).build(ctx) // which has no dashboard to build
+			close(ended)
+		}()
+		synctest.Wait()
+		select {
+		case <-ended:
+			t.Error("it did not wait")
+		default:
+		}
+		cancel()
+		<-ended
+		if all.boards.TryAcquire(1) {
+			t.Error("it made room that others have")
+		}
+	})
+}
