@@ -44,6 +44,14 @@ type RestoreOptions struct {
 	Progress func(what string)
 }
 
+// confirm asks whether to do something, if there is something to do and someone to ask.
+func (o RestoreOptions) confirm(ctx context.Context, what string) error {
+	if what == "" || o.Confirm == nil {
+		return nil
+	}
+	return o.Confirm(ctx, what)
+}
+
 // Restore undoes the action of an audit record: it creates a deleted campaign again, with its
 // name, solution version, minimum, configuration and tags, starts a stopped recommender, or
 // sets the former minimum. If nothing has to be done, that is a success. It waits until the
@@ -71,10 +79,8 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 	if err != nil {
 		return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, awsapi.Plain(err))
 	}
-	if what != "" && o.Confirm != nil {
-		if err := o.Confirm(ctx, what); err != nil {
-			return Answer{}, err
-		}
+	if err := o.confirm(ctx, what); err != nil {
+		return Answer{}, err
 	}
 	answer, err := a.restore(ctx, record, req, o)
 	if err != nil || o.NoWait || a.w.DryRun || record.Action.Training() { // which serves nothing

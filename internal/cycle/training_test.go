@@ -80,7 +80,8 @@ func TestKeptTrainingLosesNothing(t *testing.T) {
 				ARN: "solution", Name: "gifts", Group: "group", Recipe: "aws-sims", Created: at, Automatic: new(false), Schedule: "rate(7 days)",
 				Versions: []training.Version{
 					{ARN: "version", Status: "CREATE FAILED", FailureReason: "why", Automatic: new(true), Created: at, Updated: at.Add(time.Hour), Hours: new(2.5)},
-					{Automatic: new(false), Hours: new(0.0)}, {},
+					{Automatic: new(false), Hours: new(0.0)},
+					{},
 				},
 			},
 			{},

@@ -111,8 +111,10 @@ func TestDecode(t *testing.T) {
 		{name: "a recommender to delete", payload: `{"ARN":"` + recommender + `"}`, action: model.ActionDelete, fault: "deletes campaigns; " + recommender + " is a recommender"},
 		{name: "a campaign to stop", payload: about(""), action: model.ActionStop, fault: "is about recommenders; " + campaign + " is a campaign"},
 		{name: "a campaign to start", payload: about(""), action: model.ActionStart, fault: "is about recommenders"},
-		{name: "a deletion to update-tps", payload: envelope("DeletePersonalizeCampaign", about(`,"Reason":"x"`)), action: model.ActionUpdate,
-			fault: "which accepts UpdatePersonalizeCampaignMinProvisionedTPS, UpdatePersonalizeRecommenderMinRecommendationRPS or a bare detail"},
+		{
+			name: "a deletion to update-tps", payload: envelope("DeletePersonalizeCampaign", about(`,"Reason":"x"`)), action: model.ActionUpdate,
+			fault: "which accepts UpdatePersonalizeCampaignMinProvisionedTPS, UpdatePersonalizeRecommenderMinRecommendationRPS or a bare detail",
+		},
 		{name: "an update to the delete function", payload: envelope("UpdatePersonalizeCampaignMinProvisionedTPS", about(`,"NewMinTPS":5`)), action: model.ActionDelete, fault: `"UpdatePersonalizeCampaignMinProvisionedTPS" is not for delete-campaign, which accepts DeletePersonalizeCampaign`},
 		{name: "a stop to the update function", payload: envelope("StopPersonalizeRecommender", about("")), action: model.ActionUpdate, fault: "is not for update-tps"},
 		{name: "a delete to the stop function", payload: envelope("DeletePersonalizeCampaign", about("")), action: model.ActionStop, fault: "is not for stop-recommender"},

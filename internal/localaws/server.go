@@ -322,9 +322,8 @@ func (c *callCounts) ResetCalls() {
 	clear(c.counts)
 }
 
-// The types of callers of the endpoint.
+// Estate is what the endpoint starts with; its parts follow, and what else callers of the endpoint need.
 type (
-	// Estate is what the endpoint starts with; its parts follow.
 	Estate             = estatefile.Estate
 	EstateLifeCycle    = estatefile.LifeCycle
 	EstateQuotas       = estatefile.Quotas

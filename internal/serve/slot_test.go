@@ -103,9 +103,16 @@ func TestACycleTakesRoomForItsEndpoints(t *testing.T) {
 		cycles    int
 		others    int64
 	}{
-		{0, 0, 7500}, {1250, coldCycles - 1, 7500}, {3000, coldCycles - 1, 4000}, {5000, 0, 2500},
-		{0, coldCycles, 7500}, {2500, coldCycles, 7500}, {2501, coldCycles, 7499}, {5000, coldCycles, 5000},
-		{7500, coldCycles, 2500}, {30_000, coldCycles, 2500},
+		{0, 0, 7500},
+		{1250, coldCycles - 1, 7500},
+		{3000, coldCycles - 1, 4000},
+		{5000, 0, 2500},
+		{0, coldCycles, 7500},
+		{2500, coldCycles, 7500},
+		{2501, coldCycles, 7499},
+		{5000, coldCycles, 5000},
+		{7500, coldCycles, 2500},
+		{30_000, coldCycles, 2500},
 	} {
 		one.cycles = tt.cycles
 		untilDecided{NewMemory(), one, newResultCollector(model.Account{})}.Decided(report.Result{Resources: make([]report.Resource, tt.endpoints)}, time.Now())

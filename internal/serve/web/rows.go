@@ -242,10 +242,8 @@ func (s state) order() int {
 // stateOf is the state of an endpoint. What was not read, or not checked yet, is unknown.
 func stateOf(r *row) state {
 	switch {
-	case !r.Monitored && r.Status != model.StatusInactive:
-		return state{stopped.Key, "Not in service", stopped.Icon, stopped.Tone}
 	case !r.Monitored:
-		return stopped
+		return r.outOfService()
 	case r.Unread:
 		return unknown
 	case r.fails():
@@ -264,6 +262,14 @@ func stateOf(r *row) state {
 		return unknown
 	}
 	return fine
+}
+
+// outOfService is the state of an endpoint that is not monitored: stopped, or on its way.
+func (r *row) outOfService() state {
+	if r.Status == model.StatusInactive {
+		return stopped
+	}
+	return state{stopped.Key, "Not in service", stopped.Icon, stopped.Tone}
 }
 
 func (r *row) has(code rules.ReasonCode) bool { return slices.Contains(r.Check.Codes, code) }
