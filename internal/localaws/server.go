@@ -322,9 +322,11 @@ func (c *callCounts) ResetCalls() {
 	clear(c.counts)
 }
 
-// Estate is what the endpoint starts with; its parts follow, and what else callers of the endpoint need.
+// Estate is what the endpoint starts with.
+type Estate = estatefile.Estate
+
+//nolint:revive // one comment for all: the parts of an Estate, and what else callers of the endpoint need
 type (
-	Estate             = estatefile.Estate
 	EstateLifeCycle    = estatefile.LifeCycle
 	EstateQuotas       = estatefile.Quotas
 	EstateRegion       = estatefile.Region
