@@ -126,7 +126,10 @@ func New(o Options) (*Daemon, error) {
 	if o.Guard == nil {
 		return nil, errors.New("a daemon needs an address to listen on")
 	}
-	d := &Daemon{options: o, room: newRoom(endpointsAtOnce), listen: listenTCP, serving: make(chan struct{}), refused: make(chan error, 1), stopped: make(chan struct{})}
+	d := &Daemon{
+		options: o, room: newRoom(endpointsAtOnce), listen: listenTCP,
+		serving: make(chan struct{}), refused: make(chan error, 1), stopped: make(chan struct{}),
+	}
 	for _, one := range o.accounts() {
 		d.watches = append(d.watches, newWatch(o, one, d.room))
 	}

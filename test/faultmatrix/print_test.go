@@ -67,10 +67,10 @@ func (m *matrix) add(c cell, verdict string, broken bool) {
 	m.byJob[c.scenario.name][verdict]++
 }
 
-// sampled reports whether a cell is tested: with -short one in 24, and those with an operation or kind that the sample lacks.
+// sampled reports whether a cell is tested: with -short one in 48, and those with an operation or kind that the sample lacks.
 func (m *matrix) sampled(o operation, k kind) bool {
 	m.seen++
-	if testing.Short() && m.seen%24 != 0 && m.included[o.String()] && m.included[k.name] {
+	if testing.Short() && m.seen%48 != 0 && m.included[o.String()] && m.included[k.name] {
 		return false
 	}
 	m.included[o.String()], m.included[k.name] = true, true
