@@ -227,7 +227,7 @@ func (x *execution) check(ctx context.Context) (why string, guarded bool, err er
 	}
 	if why == "" && rules.BudgetOf(verdict) != "" {
 		x.release, why = x.Budget.Reserve(ctx, x.req.ARN, verdict) // guard: an automatic action draws on a budget
-		if why != "" && ctx.Err() != nil {
+		if why != "" && errors.Is(ctx.Err(), context.Canceled) {
 			return "", false, ctx.Err() // interrupted, and not refused
 		}
 	}
