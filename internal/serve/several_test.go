@@ -3,6 +3,7 @@ package serve_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -89,7 +90,9 @@ func (k known) Changed() <-chan struct{} { return nil }
 // page is a page of what is known now.
 func (k known) page(t *testing.T, path string) string {
 	t.Helper()
-	site, err := web.New(web.Options{Source: k})
+	site, err := web.New(web.Options{
+		Source: k, Guard: testGuard(t, "127.0.0.1:8090", ""), Clock: model.SystemClock{}, Logger: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

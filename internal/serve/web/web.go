@@ -139,8 +139,8 @@ const maxListeners = 200
 // Actions only with AllowActions.
 func New(o Options) (*Handler, error) {
 	switch {
-	case o.Source == nil:
-		return nil, errors.New("the web page needs a source")
+	case o.Source == nil || o.Guard == nil || o.Clock == nil:
+		return nil, errors.New("the web page needs a source, a guard and a clock")
 	case o.AllowActions && o.Actions == nil:
 		return nil, errors.New("the web page allows actions, and nothing executes them")
 	}

@@ -668,6 +668,11 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		t.Error("a page without a source")
 	}
 	options, _ := webstory.Options(web.Snapshot{})
+	options.Guard = nil
+	if _, err := web.New(options); err == nil {
+		t.Error("a page without a guard")
+	}
+	options, _ = webstory.Options(web.Snapshot{})
 	options.AllowActions = true
 	if _, err := web.New(options); err == nil {
 		t.Error("a page that allows actions which nobody carries out")
