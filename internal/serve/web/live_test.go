@@ -7,7 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 )
 
 // changing is a source whose changes are counted.
@@ -43,7 +45,7 @@ func (c *changing) change() {
 func TestChangesInARowAreToldAsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := &changing{changed: make(chan struct{})}
-		h, err := New(Options{Source: source})
+		h, err := New(Options{Source: source, Guard: &guard.Guard{}, Clock: model.SystemClock{}})
 		if err != nil {
 			t.Fatal(err)
 		}
