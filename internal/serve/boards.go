@@ -60,10 +60,13 @@ func (l *boardLoop) run(ctx context.Context) {
 func (l *boardLoop) build(ctx context.Context) {
 	ended, done := l.queue.begin()
 	defer done()
-	if l.memory.Status().Role != Leading || l.room.boards.Acquire(ctx, 1) != nil {
+	if l.room.boards.Acquire(ctx, 1) != nil {
 		return
 	}
 	defer l.room.boards.Release(1)
+	if l.memory.Status().Role != Leading { // now, after the wait
+		return
+	}
 	bounded, cancel := context.WithTimeout(ctx, boardTime)
 	defer cancel()
 	built, err := l.dashboard.Build(bounded, cycle.DashboardInput{Params: l.params, LeaveOut: ended})

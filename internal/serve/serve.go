@@ -168,8 +168,9 @@ func (d *Daemon) Apps() []*app.App {
 	return list
 }
 
-// AwaitCycles returns when the cycles leave room for other work, which they come before, or ctx ends.
-func (d *Daemon) AwaitCycles(ctx context.Context) { d.room.awaitRoom(ctx) }
+// AwaitCycles returns when the cycles leave room for other work, which they come before, after ten seconds at the latest,
+// or when ctx ends.
+func (d *Daemon) AwaitCycles(ctx context.Context) { d.room.awaitRoom(ctx, d.options.Clock) }
 
 // Start listens, and starts the work. The context bounds the start only. After an error
 // nothing runs, and the daemon cannot be used any more.

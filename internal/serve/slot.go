@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -22,6 +23,8 @@ const (
 	coldCycles = 12
 	// ledgerTakes is how much room has to be free before a ledger goes on: more than the largest cycle leaves.
 	ledgerTakes = endpointsAtLeast + 1
+	// ledgerWait is how long a part of a ledger waits for that at most, so that it is made even if cycles never pause.
+	ledgerWait = 10 * time.Second
 	// learnedAtOnce is of how many accounts the endpoints are described at the same time, before their first cycles.
 	learnedAtOnce = 8
 	// boardsAtOnce is of how many accounts the dashboards are built at the same time, which is wanted of all at the same
@@ -42,11 +45,17 @@ func newRoom(endpoints int64) *room {
 	}
 }
 
-// awaitRoom returns when there is room beside the cycles, those that wait included, or ctx ends. It keeps none of it:
-// a ledger that hangs must not delay a cycle.
-func (r *room) awaitRoom(ctx context.Context) {
-	if r.cycles.Acquire(ctx, ledgerTakes) == nil {
-		r.cycles.Release(ledgerTakes)
+// awaitRoom returns when there is room beside the cycles and none waits for it, after ledgerWait at the latest, or when
+// ctx ends. It neither takes room nor waits in line for it: what hangs must not delay a cycle.
+func (r *room) awaitRoom(ctx context.Context, clock model.Clock) {
+	for range int(ledgerWait / time.Second) {
+		if r.cycles.TryAcquire(ledgerTakes) {
+			r.cycles.Release(ledgerTakes)
+			return
+		}
+		if clock.Sleep(ctx, time.Second) != nil {
+			return
+		}
 	}
 }
 

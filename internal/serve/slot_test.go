@@ -140,31 +140,47 @@ func TestACycleTakesRoomForItsEndpoints(t *testing.T) {
 	}
 }
 
-// A ledger goes on beside small cycles and between large ones, not beside a large one, and takes no room from any.
+// A ledger goes on beside small cycles and between large ones, and beside a large one only after a while. It takes no
+// room, and no cycle waits for it.
 func TestALedgerWaitsForLargeCycles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := newRoom(endpointsAtOnce)
+		all, clock := newRoom(endpointsAtOnce), model.SystemClock{}
 		small, large := &slot{room: all, endpoints: 300}, &slot{room: all, endpoints: 6000}
 		small.acquire(t.Context())
-		all.awaitRoom(t.Context())
+		all.awaitRoom(t.Context(), clock)
 		small.release()
 		large.acquire(t.Context())
 		var went atomic.Int64
-		for range 4 {
-			go func() { all.awaitRoom(t.Context()); went.Add(1) }()
+		wait := func(ctx context.Context) {
+			for range 4 {
+				go func() { all.awaitRoom(ctx, clock); went.Add(1) }()
+			}
+			synctest.Wait()
 		}
-		synctest.Wait()
+		wait(t.Context())
+		small.acquire(t.Context())
 		if n := went.Load(); n != 0 {
 			t.Errorf("%d parts of a ledger beside a large cycle", n)
 		}
+		small.release()
 		large.release()
+		time.Sleep(time.Second)
 		synctest.Wait()
 		if n := went.Load(); n != 4 || !all.cycles.TryAcquire(endpointsAtOnce) {
 			t.Errorf("%d parts of a ledger after it, or some room is taken", n)
 		}
+		wait(t.Context())
+		time.Sleep(ledgerWait)
+		synctest.Wait()
+		if n := went.Load(); n != 8 {
+			t.Errorf("%d parts of a ledger although cycles never pause", n)
+		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		all.awaitRoom(ended) // returns
+		wait(ended)
+		if n := went.Load(); n != 12 {
+			t.Errorf("%d parts of a ledger after the daemon has ended", n)
+		}
 	})
 }
 
