@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -200,6 +202,20 @@ func firstLine(s string) string {
 // processTags are the tags of the lease and of what processes counted; they differ from run to run.
 var processTags = regexp.MustCompile(`"(Serving|Removals|StepDowns)/[^"]*":"[^"]*",?`)
 
+// wantSame requires the state, events and mails of an undisturbed daemon.
+func (w *world) wantSame(t testing.TB, state map[string]string, sent, mails map[string]int) {
+	t.Helper()
+	if diff := cmp.Diff(state, w.state()); diff != "" {
+		t.Errorf("what stands in AWS: %s", diff)
+	}
+	if diff := cmp.Diff(sent, w.told()); diff != "" {
+		t.Errorf("what was sent: %s", diff)
+	}
+	if diff := cmp.Diff(mails, w.mails()); diff != "" {
+		t.Errorf("mails: %s", diff)
+	}
+}
+
 // state is all that stands in AWS.
 func (w *world) state() map[string]string {
 	out := w.aws.Snapshot()
@@ -303,7 +319,7 @@ func (p *pipe) Close() error {
 func (p *pipe) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8090} }
 
 // shop is an estate with something to do: minimums to be lowered in steps, a campaign and
-// a recommender that nobody calls, and one that all is well with.
+// a recommender that no one calls, and one that all is well with.
 func shop() localaws.Estate {
 	steady := func(tps float64) localaws.EstateTraffic { return localaws.EstateTraffic{Shape: "constant", TPS: tps} }
 	return localaws.Estate{Monitored: 30 * 24 * time.Hour, Regions: []localaws.EstateRegion{{Name: home, DatasetGroups: []localaws.EstateDatasetGroup{{

@@ -56,15 +56,7 @@ func TestTwoDaemonsActOnceAndTellOnce(t *testing.T) {
 		if leading != 1 {
 			t.Errorf("%d daemons lead", leading)
 		}
-		if diff := cmp.Diff(state, w.state()); diff != "" {
-			t.Errorf("what stands in AWS: %s", diff)
-		}
-		if diff := cmp.Diff(told, w.told()); diff != "" {
-			t.Errorf("what was told: %s", diff)
-		}
-		if diff := cmp.Diff(mails, w.mails()); diff != "" {
-			t.Errorf("mails: %s", diff)
-		}
+		w.wantSame(t, state, told, mails)
 		w.memory.Shut()
 	})
 }

@@ -28,7 +28,7 @@ import (
 const north, south = "222222222222", "333333333333"
 
 // branches is an estate with two accounts of equal endpoints: a minimum to be lowered, and a campaign that
-// nobody calls.
+// no one calls.
 func branches(faults ...localaws.EstateAccountFault) localaws.Estate {
 	regions := shop().Regions
 	group := &regions[0].DatasetGroups[0]
@@ -130,7 +130,7 @@ func every(span, from, until time.Duration) (list []string) {
 	return list
 }
 
-// in is the part of a state, or of what was told, that is of an account.
+// in is the part of a state, or of what was sent, that is of an account.
 func in[V any](account string, all map[string]V) map[string]V {
 	part := map[string]V{}
 	for name, v := range all {
@@ -333,15 +333,7 @@ func TestTheNextLeaderRepeatsNothingInAnyAccount(t *testing.T) {
 				}
 				w.live(span - 132*time.Minute)
 				first.stop()
-				if diff := cmp.Diff(state, w.state()); diff != "" {
-					t.Errorf("what stands in AWS: %s", diff)
-				}
-				if diff := cmp.Diff(told, w.told()); diff != "" {
-					t.Errorf("what was told: %s", diff)
-				}
-				if diff := cmp.Diff(mails, w.mails()); diff != "" {
-					t.Errorf("mails: %s", diff)
-				}
+				w.wantSame(t, state, told, mails)
 				w.memory.Shut()
 			})
 		})
@@ -358,7 +350,7 @@ func leads(t *testing.T, of serve.Options, want serve.Role) {
 	}
 }
 
-// repeatsNothing checks that nothing was told which an undisturbed daemon does not tell, or more often.
+// repeatsNothing checks that nothing was sent which an undisturbed daemon does not send, or more often.
 func repeatsNothing(t *testing.T, what string, got, most map[string]int) {
 	t.Helper()
 	for text, n := range got {
