@@ -133,7 +133,9 @@ func decodeCBOR(body []byte, into any) error {
 		if err := cborIn.Unmarshal(body, &tree); err != nil {
 			return serialization("%v", err)
 		}
-		return unhandled(unknownMember(tree, reflect.TypeOf(into)))
+		if name := unknownMember(tree, reflect.TypeOf(into)); name != "" {
+			return unhandled(name)
+		}
 	}
 	if err != nil {
 		return serialization("%v", err)
@@ -141,20 +143,24 @@ func decodeCBOR(body []byte, into any) error {
 	return nil
 }
 
-// unknownMember returns the path of a member that a type does not declare; empty if there is none.
+// unknownMember returns the path of a member that a type does not declare; empty if there is none. What a node has under a type of
+// another kind, such as a list in place of a text, is not looked at: it is decoding that refuses the type.
 func unknownMember(node any, t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	switch node := node.(type) {
 	case []any:
+		if t.Kind() != reflect.Slice {
+			return ""
+		}
 		for i, item := range node {
 			if path := unknownMember(item, t.Elem()); path != "" {
 				return strconv.Itoa(i+1) + "." + path
 			}
 		}
 	case map[string]any:
-		if t.Kind() != reflect.Struct {
+		if t.Kind() != reflect.Struct || reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
 			return ""
 		}
 		known := map[string]reflect.Type{}

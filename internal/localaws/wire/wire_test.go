@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +68,45 @@ func codeOf(t *testing.T, err error) string {
 		t.Fatalf("error %v (%T) is not an *Error", err, err)
 	}
 	return e.Code
+}
+
+// A value of another kind than the member's is refused as such, however deep it is, by both protocols.
+func TestValuesOfEveryKindForEveryMember(t *testing.T) {
+	values := []any{
+		"x", 7, 7.5, true, []any{}, []any{"x"}, []any{[]any{"x"}}, []any{map[string]any{"Key": "k"}}, map[string]any{},
+		map[string]any{"Key": "k"}, map[string]any{"Key": []any{"x"}}, map[string]any{"Key": map[string]any{"x": "y"}},
+	}
+	fits := map[string]int{"Name": 1, "On": 1, "Count": 1, "Rate": 2, "At": 0, "List": 2, "Parts": 2, "Tags": 2, "Inner": 2}
+	for _, member := range slices.Sorted(maps.Keys(fits)) {
+		for protocol, marshal := range map[string]func(any) ([]byte, error){"JSON": json.Marshal, "CBOR": cborOut.Marshal} {
+			want := fits[member]
+			if member == "At" && protocol == "JSON" {
+				want = 2 // a number, and one with a fraction; CBOR has a type of its own for times
+			}
+			accepted := 0
+			for _, value := range values {
+				body, err := marshal(map[string]any{member: value})
+				if err != nil {
+					t.Fatal(err)
+				}
+				decode := decodeJSON
+				if protocol == "CBOR" {
+					decode = decodeCBOR
+				}
+				var got thing
+				switch code := codeOf(t, decode(body, &got)); code {
+				case "":
+					accepted++
+				case "SerializationException":
+				default:
+					t.Errorf("%s: %s as %v: %s", protocol, member, value, code)
+				}
+			}
+			if accepted != want {
+				t.Errorf("%s: %d kinds of value fit %s, want %d", protocol, accepted, member, want)
+			}
+		}
+	}
 }
 
 func TestDecodeJSON(t *testing.T) {
