@@ -25,7 +25,7 @@ func TestPageShowsTheMemoryAndTheLedger(t *testing.T) {
 	result := report.Result{MetricsPublished: 2, Resources: []report.Resource{{Subject: report.Subject{ARN: cannedARN}, Checked: true, Decision: rules.StepDown, NewMin: 3, Reason: "low"}}}
 	memory.AddCycle(serve.CycleRecord{Began: now, Role: serve.Leading}, result, now)
 	memory.AddAudit(events.Audit{ARN: cannedARN, Time: now.Add(time.Minute), Automatic: true, Action: model.ActionUpdate, Outcome: events.OutcomeDone})
-	source := newPageSource([]serve.Account{{Memory: memory}}, "Board")
+	source := newPageSource([]serve.Account{{Memory: memory}}, "Board", "")
 	memory.SawLedger(&report.Ledger{Days: 14}, "")
 	got := source.Snapshot()
 	want := web.Snapshot{Snapshot: memory.Snapshot(), DashboardName: "Board"}
@@ -78,7 +78,7 @@ func TestChecksLearnWhatCameOfThem(t *testing.T) {
 func TestPageIsBuiltOncePerVersion(t *testing.T) {
 	memory := serve.NewMemory()
 	memory.AddAudit(events.Audit{ARN: cannedARN})
-	source := newPageSource([]serve.Account{{Memory: memory}}, "Board")
+	source := newPageSource([]serve.Account{{Memory: memory}}, "Board", "")
 	one, two := source.Snapshot(), source.Snapshot()
 	if &one.Audits[0] != &two.Audits[0] {
 		t.Error("the same version was built twice")

@@ -20,8 +20,9 @@ import (
 
 type scheduleOptions struct {
 	common
-	prices priceOptions
-	large  bool
+	prices   priceOptions
+	accounts accountOptions
+	large    bool
 }
 
 func newSchedule(g *global) *cobra.Command {
@@ -55,6 +56,7 @@ func (o *scheduleOptions) command(use, short, long, example string, run func(cmd
 	o.addOutput(cmd)
 	o.form.joined = true
 	o.prices.addFlags(cmd)
+	o.accounts.addFlags(cmd)
 	return cmd
 }
 
@@ -169,7 +171,7 @@ func (o *scheduleOptions) run(
 	if err = cmp.Or(err, o.check()); err != nil {
 		return usage(err)
 	}
-	s, done, err := (&accountOptions{}).sessionFor(ctx, g, arn)
+	s, done, err := o.accounts.sessionFor(ctx, g, arn)
 	if err != nil {
 		return err
 	}

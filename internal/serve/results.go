@@ -67,7 +67,7 @@ func newResultCollector(account model.Account) *resultCollector {
 	}
 	return &resultCollector{
 		account:   accountLabels(account),
-		resources: desc("resources", "Monitored campaigns and recommenders.", "kind", "region"),
+		resources: desc("resources", "Monitored campaigns and recommenders; absent if not all could be listed and described.", "kind", "region"),
 		late: desc("data_late",
 			"1 for a region whose CloudWatch data are late, so that nothing is changed in it; else absent.", "region"),
 		left:      desc("alarm_changes_left", "Alarm changes that did not fit into the last cycle."),
@@ -88,19 +88,18 @@ func (c *resultCollector) Collect(out chan<- prometheus.Metric) {
 	if result == nil {
 		return
 	}
-	type group struct {
-		kind   model.Kind
-		region string
-	}
-	counts := map[group]int{}
+	counts := map[report.Listing]int{}
 	for _, r := range result.Resources {
-		counts[group{r.Kind, r.Region}]++
+		counts[report.Listing{Kind: r.Kind, Region: r.Region}]++
+	}
+	for _, gap := range result.Gaps() {
+		delete(counts, gap.Listing)
 	}
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
 	for g, n := range counts {
-		gauge(c.resources, float64(n), string(g.kind), g.region)
+		gauge(c.resources, float64(n), string(g.Kind), g.Region)
 	}
 	for _, region := range result.DataLate {
 		gauge(c.late, 1, region.Region)

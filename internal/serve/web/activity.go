@@ -178,7 +178,7 @@ func (h happening) Author() string {
 
 // ID is that of its details.
 func (h happening) ID() string {
-	return "d" + strconv.FormatInt(h.First.UnixNano(), 36) + "-" + h.Name()
+	return "d" + strconv.FormatInt(h.First.UnixNano(), 36) + "-" + strings.NewReplacer(":", "-", "/", "-").Replace(h.ARN)
 }
 
 // Older is how many decisions the details leave out.

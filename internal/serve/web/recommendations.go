@@ -86,6 +86,14 @@ func (a *recommendation) check(verdict rules.Verdict) {
 	}
 }
 
+// Where is the region and the account, if there are several; else empty.
+func (a recommendation) Where() string {
+	if a.Account == "" {
+		return ""
+	}
+	return a.In(a.Region)
+}
+
 // Metered is what it saves a month in TPS-hours; 0 if it saves none.
 func (a recommendation) Metered() float64 {
 	if a.Proposal.Saves.TPSHours == nil {
