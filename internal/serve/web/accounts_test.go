@@ -138,7 +138,7 @@ func TestEverythingNamesTheAccount(t *testing.T) {
 		},
 		"/resources":       {"TPS · us-east-1 · north</span>", "TPS · us-east-1 · south</span>", "without 1 of 3 accounts</span>"},
 		"/dashboard":       {"Dataset group online-shop (us-east-1 · north)", "Dataset group online-shop (us-east-1 · south)"},
-		"/bill?by=account": {">north (123456789012)</a>", ">south (333333333333)</a>", `>finance (444444444444)</a><span class="sub">could not be read</span>`},
+		"/bill?by=account": {">north (123456789012)</a>", ">south (333333333333)</a>", `>finance (444444444444)</a><span class="sub">not read</span>`},
 		"/resource?arn=" + twin(webstory.SimilarItems): {"us-east-1 · south", "update-tps " + twin(webstory.SimilarItems) + " 10 --accounts accounts.yaml"},
 	} {
 		page := get(t, handler, path).Body.String()

@@ -213,11 +213,14 @@ func savedOf(s Snapshot) savedView {
 		}
 	case month.TPSHours != nil:
 		v.Value = hours
-	case month.UnknownHours == 0:
+	case month.UnknownHours == 0 && s.Saved.Without() == "":
 		v.Value = "0" // nothing was in effect
 	}
 	if month.UnknownHours > 0 {
 		v.Text += "; " + model.Figure(month.UnknownHours) + " h of actions are unknown"
+	}
+	if without := s.Saved.Without(); without != "" {
+		v.Text += ", " + without
 	}
 	if !s.Status.Recorded.IsZero() {
 		v.Text += "; since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC") + ": " + savedText(s.Saved.Total)

@@ -73,6 +73,8 @@ func recommendationsOf(s Snapshot, rows []*row) []recommendation {
 func (a *recommendation) check(verdict rules.Verdict) {
 	r := a.Row
 	switch {
+	case r.Unread:
+		a.Blocked, a.Note, a.Auto = "Not read", unreadAccount, false
 	case r.keeps[verdict] || r.keeps[r.Check.Decision] && !r.Check.Decision.Changes():
 		a.Blocked, a.Note, a.Auto = "Protected", r.Protection, false
 	case r.State == held:
