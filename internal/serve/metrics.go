@@ -179,7 +179,7 @@ func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error
 	}
 	switch {
 	case err == nil:
-		m.results.last.Store(&shownResult{result, true})
+		m.results.last.Store(&shownResult{result, record.Role == Leading})
 	case !interrupted: // old results would look like current ones
 		m.results.last.Store(nil)
 	}

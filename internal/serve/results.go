@@ -22,14 +22,14 @@ type resultCollector struct {
 // shownResult is the result of a cycle that has decided all.
 type shownResult struct {
 	report.Result      // its alarms are those of the last cycle that has ended
-	ended         bool // such a cycle was
+	wrote         bool // that cycle led, so that its alarms are known
 }
 
 // decided shows what a cycle has decided, before it changes alarms.
 func (c *resultCollector) decided(result report.Result) {
 	shown := &shownResult{Result: result}
 	if last := c.last.Load(); last != nil {
-		shown.Alarms, shown.ended = last.Alarms, last.ended
+		shown.Alarms, shown.wrote = last.Alarms, last.wrote
 	}
 	c.last.Store(shown)
 }
@@ -70,7 +70,7 @@ func newResultCollector(account model.Account) *resultCollector {
 		resources: desc("resources", "Monitored campaigns and recommenders; absent if not all could be listed and described.", "kind", "region"),
 		late: desc("data_late",
 			"1 for a region whose CloudWatch data are late, so that nothing is changed in it; else absent.", "region"),
-		left:      desc("alarm_changes_left", "Alarm changes that did not fit into the last cycle."),
+		left:      desc("alarm_changes_left", "Alarm changes that did not fit into the last cycle; absent on standby, as the leader makes them."),
 		windowEnd: desc("window_end_timestamp_seconds", "End of the 5 minutes measured last, in seconds since 1970."),
 	}
 }
@@ -104,7 +104,7 @@ func (c *resultCollector) Collect(out chan<- prometheus.Metric) {
 	for _, region := range result.DataLate {
 		gauge(c.late, 1, region.Region)
 	}
-	if result.ended {
+	if result.wrote {
 		gauge(c.left, float64(result.Alarms.Left))
 	}
 	gauge(c.windowEnd, float64(result.Window.End.Unix()))

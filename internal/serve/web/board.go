@@ -191,7 +191,7 @@ func (b *boards) plot(ctx context.Context, widgets []dashboard.Widget, q boardQu
 	})
 	readings, problem := b.reader.read(ctx, fmt.Sprintf("%+v", queries), queries)
 	if problem != nil {
-		fault = "Not all data could be read: " + problem.Error()
+		fault = "Not all data could be read: " + problem.Error() + "."
 	}
 	var all []model.Series
 	colours := map[string]int{} // by resource: minimum and average have the same

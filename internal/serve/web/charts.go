@@ -178,8 +178,12 @@ func assumedNote(assumed, all int) string {
 	if assumed == 0 {
 		return ""
 	}
-	return model.Plural(assumed, "period") + " of " + number(all) +
-		" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
+	verb := "have"
+	if assumed == 1 {
+		verb = "has"
+	}
+	return model.Plural(assumed, "period") + " of " + number(all) + " " + verb +
+		" no published minimum, as the monitor did not run; it is assumed from the values before and after."
 }
 
 // missing is why a value of a series is not known.
