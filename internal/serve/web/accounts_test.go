@@ -23,7 +23,7 @@ func TestMoneyNamesTheAccountsItLacks(t *testing.T) {
 			{Account: model.Account{ID: "222222222222"}, Read: true}, {Account: model.Account{ID: "333333333333"}, Read: read},
 		}
 		ledger.Normalize()
-		snapshot.Ledger = &ledger
+		snapshot.Ledger, snapshot.Saved = &ledger, &report.Saved{Reading: report.Reading{Accounts: ledger.Accounts}}
 		options, _ := webstory.Options(snapshot)
 		handler, err := web.New(options)
 		if err != nil {
@@ -31,8 +31,13 @@ func TestMoneyNamesTheAccountsItLacks(t *testing.T) {
 		}
 		t.Cleanup(handler.Close)
 		for _, path := range []string{"/", "/bill"} {
-			if got := strings.Contains(get(t, handler, path).Body.String(), "without 1 of 2 accounts<br>"); got != want {
+			page := get(t, handler, path).Body.String()
+			if got := strings.Contains(page, "without 1 of 2 accounts<br>"); got != want {
 				t.Errorf("%s, the second account read: %t; named as missing: %t", path, read, got)
+			}
+			saved, some := map[bool]string{true: "0", false: "unknown"}[read], strings.Contains(page, "by 0 actions, without 1 of 2 accounts")
+			if !strings.Contains(page, `<p class="v">`+saved+`</p>`) || some != want {
+				t.Errorf("%s, the second account read: %t; want %s saved, what it lacks is named: %t", path, read, saved, some)
 			}
 		}
 	}
@@ -124,6 +129,7 @@ func TestEverythingNamesTheAccount(t *testing.T) {
 	for _, a := range []model.Account{north, south} {
 		snapshot.Accounts = append(snapshot.Accounts, serve.AccountStatus{Account: a, Status: snapshot.Status})
 	}
+	snapshot.Accounts[1].Role = serve.Standby
 	options, _ := webstory.Options(snapshot)
 	options.AllowActions, options.Actions = true, &webstory.Actions{}
 	handler, err := web.New(options)
@@ -134,7 +140,7 @@ func TestEverythingNamesTheAccount(t *testing.T) {
 	for path, texts := range map[string][]string{
 		"/": {
 			`<span class="nw">us-east-1 · north</span></span></th>`, `<span class="nw">us-east-1 · south</span></span></th>`,
-			"shop-similar-items of north lowered from 40 to 30", "shop-similar-items of south lowered from 40 to 30", "without 1 of 3 accounts",
+			"This daemon is on standby in south (333333333333):", "shop-similar-items of north lowered from 40 to 30", "shop-similar-items of south lowered from 40 to 30", "without 1 of 3 accounts",
 		},
 		"/resources":       {"TPS · us-east-1 · north</span>", "TPS · us-east-1 · south</span>", "without 1 of 3 accounts</span>"},
 		"/dashboard":       {"Dataset group online-shop (us-east-1 · north)", "Dataset group online-shop (us-east-1 · south)"},
