@@ -219,11 +219,13 @@ func savedOf(s Snapshot) savedView {
 	if month.UnknownHours > 0 {
 		v.Text += "; " + model.Figure(month.UnknownHours) + " h of actions are unknown"
 	}
-	if without := s.Saved.Without(); without != "" {
+	without := s.Saved.Without()
+	if without != "" {
 		v.Text += ", " + without
 	}
-	if !s.Status.Recorded.IsZero() {
-		v.Text += "; since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC") + ": " + savedText(s.Saved.Total)
+	all := s.Saved.Total
+	if known := without == "" || all.TPSHours != nil || all.UnknownHours > 0; known && !s.Status.Recorded.IsZero() {
+		v.Text += "; since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC") + ": " + savedText(all)
 	}
 	return v
 }
