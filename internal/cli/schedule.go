@@ -136,7 +136,7 @@ func newSchedulePreview(g *global) *cobra.Command {
 				return o.run(cmd.Context(), g, args[0], "reads only", nil)
 			}
 			s, err := schedule.Parse(args[0])
-			if err = cmp.Or(err, o.check()); err != nil {
+			if err = cmp.Or(err, o.check(), o.accounts.check()); err != nil {
 				return usage(err)
 			}
 			return g.streams.print(report.SchedulePreview(s, model.Campaign, model.SystemClock{}.Now()), o.output)
@@ -168,7 +168,7 @@ func (o *scheduleOptions) run(
 	ctx context.Context, g *global, name, may string, change func(context.Context, *scheduleChange) error,
 ) error {
 	arn, kind, err := model.ParseResourceARN(name)
-	if err = cmp.Or(err, o.check()); err != nil {
+	if err = cmp.Or(err, o.check(), o.accounts.check()); err != nil {
 		return usage(err)
 	}
 	s, done, err := o.accounts.sessionFor(ctx, g, arn)

@@ -219,15 +219,20 @@ func savedOf(s Snapshot) savedView {
 	if month.UnknownHours > 0 {
 		v.Text += "; " + model.Figure(month.UnknownHours) + " h of actions are unknown"
 	}
-	without := s.Saved.Without()
-	if without != "" {
-		v.Text += ", " + without
-	}
-	all := s.Saved.Total
-	if known := without == "" || all.TPSHours != nil || all.UnknownHours > 0; known && !s.Status.Recorded.IsZero() {
-		v.Text += "; since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC") + ": " + savedText(all)
-	}
+	v.Text += s.savedInAll()
 	return v
+}
+
+// savedInAll is which accounts what is saved lacks, and what the actions on record have saved in all.
+func (s Snapshot) savedInAll() (text string) {
+	without, all := s.Saved.Without(), s.Saved.Total
+	if without != "" {
+		text = ", " + without
+	}
+	if known := without == "" || all.TPSHours != nil || all.UnknownHours > 0; known && !s.Status.Recorded.IsZero() {
+		text += "; since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC") + ": " + savedText(all)
+	}
+	return text
 }
 
 // savedText is what actions have saved: money first, and what it leaves out.
