@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -26,13 +27,16 @@ func (g Gap) String() string {
 // gapsOf are the gaps that problems have left in a list of endpoints. One that could not be described is in the list if
 // what is known of it is not too old.
 func gapsOf[T any](problems []model.Problem, list []T, subject func(T) Subject) (gaps []Gap) {
-	found := make(map[string]bool, len(list))
-	for _, one := range list {
-		found[subject(one).ARN] = true
-	}
+	found := sync.OnceValue(func() map[string]bool { // the list may be long, and few problems need it
+		arns := make(map[string]bool, len(list))
+		for _, one := range list {
+			arns[subject(one).ARN] = true
+		}
+		return arns
+	})
 	for _, p := range problems {
 		for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
-			missing := p.Operation == kind.ListOperation() || p.Operation == kind.DescribeOperation() && !found[p.ARN]
+			missing := p.Operation == kind.ListOperation() || p.Operation == kind.DescribeOperation() && !found()[p.ARN]
 			if g := (Gap{Listing{kind, p.Region}, p.Account}); missing && !slices.Contains(gaps, g) {
 				gaps = append(gaps, g)
 			}
