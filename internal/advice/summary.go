@@ -51,12 +51,12 @@ func (s Summary) Without() (list []string) {
 	if s.AccountsUnread > 0 {
 		list = append(list, fmt.Sprintf("without %d of %s", s.AccountsUnread, model.Plural(s.Accounts, "account")))
 	}
-	if more := len(s.Gaps) - 1; more >= 0 {
-		text := "without " + s.Gaps[0]
-		if more > 0 {
-			text += fmt.Sprintf(" and %d more", more)
-		}
-		list = append(list, text)
+	switch len(s.Gaps) {
+	case 0:
+	case 1:
+		list = append(list, "without "+s.Gaps[0])
+	default: // the notes and problems name them
+		list = append(list, "without endpoints that could not be listed")
 	}
 	return list
 }

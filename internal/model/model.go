@@ -106,6 +106,8 @@ const (
 	Auto   Mode = "auto"   // each resource once an hour, in its own slot
 	Always Mode = "always" // every resource, now
 	Never  Mode = "never"
+	// Elsewhere is that of a daemon on standby: the one that leads makes them. No parameter has it.
+	Elsewhere Mode = "elsewhere"
 )
 
 // Account is one of several accounts that are watched together. The zero value stands for the only

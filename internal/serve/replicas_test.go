@@ -55,6 +55,11 @@ func TestTwoDaemonsActOnceAndTellOnce(t *testing.T) {
 			if _, body := d.get("/metrics"); strings.Contains(body, "\npersonalize_monitor_alarm_changes_left 0\n") != leads {
 				t.Errorf("leading: %t; what of the alarms is left is known:\n%s", leads, body)
 			}
+			for _, r := range d.memory.Snapshot().Result.Resources {
+				if standby := strings.Contains(r.Reason, "the daemon that leads makes the hourly checks"); standby == leads {
+					t.Errorf("leading: %t; %s: %s", leads, r.Name, r.Reason)
+				}
+			}
 			d.stop()
 		}
 		if leading != 1 {
