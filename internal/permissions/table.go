@@ -69,10 +69,11 @@ var targets = []target{
 		{"personalize:StopRecommender", "...xx. ....x."},
 		{"personalize:StartRecommender", "....a. ......"},
 	}},
-	// The versions of solutions, too.
+	// The versions of solutions, too. CreateCampaign needs both: the campaign and the solution that it is of.
 	{sid: "Solutions", patterns: []string{personalizeARN + "solution/*"}, actions: []action{
 		{"personalize:DescribeSolution", "xxxxx. xxxx.."},
 		{"personalize:DescribeSolutionVersion", "xxxxx. xxxx.."},
+		{"personalize:CreateCampaign", "....a. ......"},
 	}},
 	{sid: "Metrics", patterns: []string{"*"}, key: "cloudwatch:namespace", value: "PersonalizeMonitor", actions: []action{
 		{"cloudwatch:PutMetricData", "..xxx. x.xxx."},
