@@ -20,7 +20,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/verify/probe"
 )
 
-var verifySetup = setup{params: []string{config.Regions, config.NotificationEndpoint, config.ChatNotifications, config.DashboardName}}
+var verifySetup = setup{params: []string{config.Regions, config.NotificationEndpoint, config.ChatNotifications, config.DashboardName, config.MetricDelay}}
 
 type verifyOptions struct {
 	common
@@ -95,7 +95,7 @@ func uses() []string {
 }
 
 // statements are what the way of working may do in an account.
-func (o *verifyOptions) statements(region, dashboard string) func(account, partition string) []permissions.Statement {
+func (o *verifyOptions) statements(region string, values config.Values) func(account, partition string) []permissions.Statement {
 	of, owner := []permissions.Use{permissions.Use(o.use)}, deployment
 	if o.use == useLambda {
 		of, owner = permissions.Functions(), region+"/personalize-monitor" // the stack of make deploy
@@ -104,7 +104,7 @@ func (o *verifyOptions) statements(region, dashboard string) func(account, parti
 		var all []permissions.Statement
 		for _, use := range of {
 			all = append(all, permissions.For(use, permissions.Options{
-				Partition: partition, Account: account, Region: region, Dashboard: dashboard, Deployment: owner,
+				Partition: partition, Account: account, Region: region, Dashboard: values.DashboardName, Deployment: owner, Chat: values.ChatNotifications,
 			})...)
 		}
 		return all
@@ -167,8 +167,8 @@ func (o *verifyOptions) facts(ctx context.Context, m member) (verify.Facts, erro
 	facts, err := probe.Facts(ctx, probe.Options{
 		Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: m.showProgress,
 		Use: o.use, Version: notify.VersionTag(m.version), Regions: m.values.Regions,
-		Statements: o.statements(m.config.Region, m.values.DashboardName), Wanted: m.values.Endpoints, ChatWanted: m.values.ChatNotifications,
-		Dashboard: m.values.DashboardName, Principal: m.role.String(),
+		Statements: o.statements(m.config.Region, m.values), Wanted: m.values.Endpoints, ChatWanted: m.values.ChatNotifications,
+		MetricDelay: m.values.MetricDelay, Dashboard: m.values.DashboardName, Principal: m.role.String(),
 	})
 	facts.Identity.Account = cmp.Or(facts.Identity.Account, m.of.ID)
 	return facts, err

@@ -65,6 +65,7 @@ func TestTheStackWatchesItself(t *testing.T) {
 			"no cycles, then cycles again", "MonitorSilentAlarm", slices.Concat([]float64{0, 0, 0}, slices.Repeat([]float64{silent}, 12), []float64{0, 0, 0}),
 			[]string{"ALARM", "OK"},
 		},
+		{"a new stack, until its first cycle has succeeded", "MonitorSilentAlarm", []float64{silent, 0, 0, 0}, []string{"ALARM", "OK"}},
 		{"one cycle with problems", "MonitorProblemsAlarm", []float64{0, 0, 3, 0, 0, 0, 0, 0}, nil},
 		{"a problem of every hourly check", "MonitorProblemsAlarm", append([]float64{1}, append(slices.Repeat([]float64{0}, 11), 1, 0, 0)...), []string{"ALARM"}},
 		{"problems in a row", "MonitorProblemsAlarm", []float64{0, 2, 2, 2, 0}, []string{"ALARM"}},

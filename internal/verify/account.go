@@ -13,6 +13,9 @@ import (
 func (f Facts) noIdentity() []Finding {
 	about := Finding{Check: CheckCredentials}
 	list := []Finding{about.with(Fail, f.Identity.Failure.Text, f.Identity.Failure.Remedy)}
+	if f.Identity.Failure.Kind == Busy {
+		list[0].Status = Unchecked
+	}
 	if clock := f.clock(); clock.Status == Fail {
 		list = append(list, clock)
 	}
@@ -41,6 +44,8 @@ func (r Region) reach() Finding {
 			"enable it in the account's settings (AWS Regions), or leave it out of Regions")
 	case r.Reach.Kind == NoHost:
 		return about.with(Fail, "Personalize is not offered here: it has no host name", "leave the region out of Regions")
+	case r.Reach.Kind == Busy:
+		return about.unread("the region", r.Reach)
 	case !r.Reached():
 		return about.with(Fail, r.Reach.Text, r.Reach.Remedy)
 	case !r.Listed:
@@ -86,9 +91,10 @@ func (f Facts) ruleQuota() Finding {
 	return about.ok(text)
 }
 
-// silentAfter is the age from which on the newest metrics mean that cycles do not run: three of them
-// were missed, and data may take a few minutes to appear.
-const silentAfter = 20 * time.Minute
+// silentAfter is the age from which on the newest metrics mean that cycles do not run: two of them were
+// missed at least, and data may take a few minutes to appear. Between two cycles metrics are as old as the
+// delay and ten minutes.
+func (f Facts) silentAfter() time.Duration { return max(20*time.Minute, f.MetricDelay+15*time.Minute) }
 
 // LookBack is how far back the newest of our metrics is looked for.
 const LookBack = 3 * time.Hour
@@ -106,7 +112,7 @@ func (f Facts) arrival(r Region) []Finding {
 		return nil
 	case r.Metrics.Failure.Kind != Read:
 		about = about.unread("age of our latest metrics", r.Metrics.Failure)
-	case !latest.IsZero() && age < silentAfter:
+	case !latest.IsZero() && age < f.silentAfter():
 		about = about.ok("our metrics arrive; the latest are " + model.Span(age) + " old")
 	case latest.IsZero() && f.undeployed():
 		about = about.ok("no metrics of ours; nothing is deployed yet")

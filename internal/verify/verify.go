@@ -83,7 +83,7 @@ type Failure struct {
 type FailureKind string
 
 // The kinds. NoHost means that the service has no host name in the region, Disabled that the region
-// is not enabled for the account.
+// is not enabled for the account, Busy that AWS throttles calls or has an internal fault.
 const (
 	Read        FailureKind = ""
 	Denied      FailureKind = "denied"
@@ -92,6 +92,7 @@ const (
 	NoHost      FailureKind = "no host"
 	Unreachable FailureKind = "unreachable"
 	Credentials FailureKind = "credentials"
+	Busy        FailureKind = "busy"
 	Other       FailureKind = "other"
 )
 
@@ -101,6 +102,8 @@ type Facts struct {
 	Use     string // the way of working whose permissions were checked, such as run
 	Version string // of this program; empty if it has none
 	Home    string // the deployment region
+	// MetricDelay is how long the monitor waits for late counts, which makes its metrics older.
+	MetricDelay time.Duration
 
 	Identity Identity
 	Clock    Clock

@@ -99,7 +99,7 @@ func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verif
 	}
 	policy := out.Attributes["Policy"]
 	t.Policy, err = notify.PolicyInOrder(policy, arn, arn.Account())
-	t.PolicyFailure, t.Sample = FailureOf(err), notify.SampleTopic(policy, arn)
+	t.PolicyFailure, t.Sample, t.Document = FailureOf(err), notify.SampleTopic(policy, arn), policy
 	t.Key = r.key(ctx, region, out.Attributes["KmsMasterKeyId"])
 	subscriptions, err := awsapi.ReadAll(func(token *string) (*sns.ListSubscriptionsByTopicOutput, error) {
 		return client.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: &t.ARN, NextToken: token})
@@ -178,11 +178,22 @@ func (r *reading) rule(ctx context.Context) verify.Rule {
 	targets, err := notify.ListTargets(ctx, r.Writer, r.home)
 	rule.TargetsFailure = FailureOf(err)
 	for _, t := range targets {
-		rule.Targets = append(rule.Targets, aws.ToString(t.Arn))
-		rule.Raw = rule.Raw || aws.ToString(t.Id) == notify.TargetID && t.InputTransformer == nil && t.Input == nil && t.InputPath == nil
+		rule.Targets = append(rule.Targets, verify.Target{ARN: aws.ToString(t.Arn), Sends: messageOf(t)})
 	}
 	r.trace(ctx, r.home, rule.ARN, notify.SampleRule(described), "the notification rule")
 	return rule
+}
+
+func messageOf(t ebtypes.Target) verify.Message {
+	switch {
+	case notify.SendsText(t):
+		return verify.MessageText
+	case notify.SendsChat(t):
+		return verify.MessageChat
+	case notify.SendsRaw(t):
+		return verify.MessageRaw
+	}
+	return verify.MessageOther
 }
 
 // taggedAlarms bounds the alarms of a region whose tags are read.

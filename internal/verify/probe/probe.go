@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -43,8 +44,10 @@ type Options struct {
 	Statements func(account, partition string) []permissions.Statement
 	Wanted     []config.Endpoint // that are to be notified
 	ChatWanted bool
-	Dashboard  string // name of the dashboard
-	Principal  string // the role to simulate; empty: found by the credentials
+	// MetricDelay is that of the monitor.
+	MetricDelay time.Duration
+	Dashboard   string // name of the dashboard
+	Principal   string // the role to simulate; empty: found by the credentials
 }
 
 // reading is the reading of the facts of an account.
@@ -59,7 +62,7 @@ type reading struct {
 func Facts(ctx context.Context, o Options) (f verify.Facts, err error) {
 	home := o.Writer.DeploymentRegion
 	regions := slices.Compact(slices.Sorted(slices.Values(append([]string{home}, o.Regions...))))
-	f = verify.Facts{Use: o.Use, Version: o.Version, Home: home, Wanted: o.Wanted, ChatWanted: o.ChatWanted}
+	f = verify.Facts{Use: o.Use, Version: o.Version, Home: home, Wanted: o.Wanted, ChatWanted: o.ChatWanted, MetricDelay: o.MetricDelay}
 	defer func() { // at the end, when AWS has answered
 		f.Clock.Offset, f.Clock.Known = o.Writer.Clients.ClockOffset()
 		f.Now, err = o.Writer.Clock.Now(), ctx.Err()
@@ -188,6 +191,7 @@ func (r *reading) measure(ctx context.Context, regions []verify.Region, resource
 var kinds = map[awsapi.Kind]verify.FailureKind{
 	awsapi.Denied: verify.Denied, awsapi.NotFound: verify.Missing,
 	awsapi.Unreachable: verify.Unreachable, awsapi.NoCredentials: verify.Credentials,
+	awsapi.Throttled: verify.Busy, awsapi.Unavailable: verify.Busy,
 }
 
 // FailureOf describes why something could not be read.
@@ -196,6 +200,9 @@ func FailureOf(err error) verify.Failure {
 		return verify.Failure{}
 	}
 	f := verify.Failure{Kind: cmp.Or(kinds[awsapi.KindOf(err)], verify.Other), Text: awsapi.Line(err), Remedy: awsapi.Hint(err)}
+	if f.Kind == verify.Busy {
+		f.Remedy = "run verify again later"
+	}
 	if name, ok := errors.AsType[*net.DNSError](err); ok && name.IsNotFound {
 		f.Kind = verify.NoHost
 	}

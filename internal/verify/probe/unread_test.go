@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
@@ -99,5 +101,55 @@ func TestEveryReadThatFailsIsReported(t *testing.T) {
 			t.Errorf("%s fails with %s, and everything is OK", call, code)
 		}
 		w.Server.ClearFaults()
+	}
+}
+
+// What a person changed so that it no longer works is found: each alone, and nothing else.
+func TestWhatAPersonChanged(t *testing.T) {
+	w := deployed(t)
+	bus, topic := w.Raw.EventBridge(awsbed.Home), awsbed.TopicIn(awsbed.Home)
+	chats := notify.ChatTopic(topic).String()
+	own, err := bus.ListTargetsByRule(t.Context(), &eventbridge.ListTargetsByRuleInput{Rule: aws.String(notify.RuleName)})
+	w.Must(err)
+	put := func(targets ...ebtypes.Target) {
+		_, err := bus.PutTargets(t.Context(), &eventbridge.PutTargetsInput{Rule: aws.String(notify.RuleName), Targets: targets})
+		w.Must(err)
+	}
+	text := &ebtypes.InputTransformer{InputPathsMap: map[string]string{"x": "$.detail.X"}, InputTemplate: aws.String(`"<x>"`)}
+	for want, target := range map[string]ebtypes.Target{
+		"WARN rule: the notification rule sends a text that a person set": {
+			Id: aws.String(notify.TargetID), Arn: aws.String(topic.String()), InputTransformer: text,
+		},
+		"WARN rule: the notification rule sends raw JSON":                                 {Id: aws.String(notify.TargetID), Arn: aws.String(topic.String())},
+		"WARN rule: the notification rule sends to the topic for chats what a person set": {Id: aws.String(notify.ChatTargetID), Arn: &chats, InputTransformer: text},
+		"FAIL rule: none of the 2 targets of the notification rule is the topic":          {Id: aws.String(notify.TargetID), Arn: &chats, InputTransformer: text},
+	} {
+		put(target)
+		onlyFinding(t, w, want)
+		put(own.Targets...)
+	}
+	attributes, err := w.Raw.SNS(awsbed.Home).GetTopicAttributes(t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String(topic.String())})
+	w.Must(err)
+	denial := `{"Sid":"No","Effect":"Deny","Principal":"*","Action":"SNS:Publish","Resource":"` + topic.String() +
+		`","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}},`
+	_, err = w.Raw.SNS(awsbed.Home).SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{
+		TopicArn: aws.String(topic.String()), AttributeName: aws.String("Policy"),
+		AttributeValue: aws.String(strings.Replace(attributes.Attributes["Policy"], `"Statement":[`, `"Statement":[`+denial, 1)),
+	})
+	w.Must(err)
+	onlyFinding(t, w, "not checked topic: a statement of the topic's policy may keep cloudwatch.amazonaws.com from publishing")
+}
+
+// onlyFinding checks that one finding alone is not OK, by the beginning of "STATUS check: text".
+func onlyFinding(t *testing.T, w *awsbed.World, want string) {
+	t.Helper()
+	var got []string
+	for _, f := range findings(t, w) {
+		if f.Status != verify.OK {
+			got = append(got, string(f.Status)+" "+string(f.Check)+": "+f.Text)
+		}
+	}
+	if len(got) != 1 || !strings.HasPrefix(got[0], want) {
+		t.Errorf("found %q, want %q", got, want)
 	}
 }
