@@ -45,7 +45,7 @@ func (r Region) reach() Finding {
 	case r.Reach.Kind == NoHost:
 		return about.with(Fail, "Personalize is not offered here: it has no host name", "leave the region out of Regions")
 	case r.Reach.Kind == Busy:
-		return about.unread("the region", r.Reach)
+		return about.unread("the region and all in it", r.Reach)
 	case !r.Reached():
 		return about.with(Fail, r.Reach.Text, r.Reach.Remedy)
 	case !r.Listed:

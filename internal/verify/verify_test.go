@@ -97,7 +97,7 @@ func TestFindings(t *testing.T) {
 		},
 		{
 			"a region that throttles", region(func(r *Region) { *r = Region{Name: home, Listed: true, Reach: Failure{Busy, "Throttling: no", "x"}} }),
-			"not checked region: the region: Throttling: no",
+			"not checked region: the region and all in it: Throttling: no",
 		},
 		{"a region that is not on the list", region(func(r *Region) { r.Listed = false }), "WARN region: AWS answers, but this version knows of no Personalize here"},
 		{"a region that may not be listed is reached", region(func(r *Region) { r.Reach, r.Resources = denied, Count{Failure: denied} }), ""},

@@ -33,11 +33,11 @@ type traces struct {
 	failure verify.Failure // why there may be more: the first one
 }
 
-// miss notes that something could not be read.
+// miss notes that something could not be read; nothing without an error.
 func (t *traces) miss(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.failure.Kind == verify.Read {
+	if err != nil && t.failure.Kind == verify.Read {
 		t.failure = FailureOf(err)
 	}
 }
@@ -168,6 +168,7 @@ func (r *reading) rule(ctx context.Context) verify.Rule {
 	described, err := notify.DescribeRule(ctx, r.Writer, r.home)
 	switch {
 	case err != nil:
+		r.found.miss(err)
 		return verify.Rule{Failure: FailureOf(err)}
 	case described == nil:
 		return verify.Rule{Failure: verify.Failure{Kind: verify.Missing, Text: "the rule does not exist"}}
@@ -207,6 +208,7 @@ func (r *reading) alarms(ctx context.Context, region string) verify.Count {
 	}, func(o *cloudwatch.DescribeAlarmsOutput) ([]cwtypes.MetricAlarm, *string) {
 		return o.MetricAlarms, o.NextToken
 	})
+	r.found.miss(err)
 	read := 0
 	for _, alarm := range all {
 		if strings.HasPrefix(aws.ToString(alarm.AlarmName), alarms.Prefix) && read < taggedAlarms {
@@ -231,6 +233,7 @@ func (r *reading) dashboards(ctx context.Context) verify.Count {
 	}, func(o *cloudwatch.ListDashboardsOutput) ([]cwtypes.DashboardEntry, *string) {
 		return o.DashboardEntries, o.NextToken
 	})
+	r.found.miss(err)
 	for _, d := range all {
 		if aws.ToString(d.DashboardName) == r.Dashboard {
 			r.trace(ctx, r.home, aws.ToString(d.DashboardArn), false, "the dashboard "+r.Dashboard)

@@ -125,7 +125,11 @@ func (r *reading) region(ctx context.Context, name string) (verify.Region, []mod
 		facts.Reach = FailureOf(problems[0].Err)
 		facts.Resources.Failure = facts.Reach
 	}
-	if !facts.Reached() {
+	switch {
+	case facts.Reach.Kind == verify.Disabled, facts.Reach.Kind == verify.NoHost:
+		return facts, nil // there is no monitor
+	case !facts.Reached():
+		r.found.miss(problems[0].Err)
 		return facts, nil
 	}
 	facts.Resources.N = len(resources)

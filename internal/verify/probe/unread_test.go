@@ -77,6 +77,12 @@ func deployed(t *testing.T) *awsbed.World {
 	return w
 }
 
+// owners are the calls by which other monitors are found.
+var owners = []string{
+	"cloudwatch.DescribeAlarms", "cloudwatch.ListDashboards", "cloudwatch.ListTagsForResource", "events.DescribeRule", "events.ListTagsForResource",
+	"sns.GetTopicAttributes", "sns.ListTagsForResource",
+}
+
 // Whatever cannot be read is reported, whichever call it is: unknown is never taken for in order.
 func TestEveryReadThatFailsIsReported(t *testing.T) {
 	w := deployed(t)
@@ -97,10 +103,29 @@ func TestEveryReadThatFailsIsReported(t *testing.T) {
 			code = "AccessDenied" // called for the permission alone; after another failure IAM has the answer
 		}
 		w.Server.AddFault(localaws.Fault{Service: service, Operation: operation, Code: code})
-		if !slices.ContainsFunc(findings(t, w), func(f verify.Finding) bool { return f.Status == verify.Fail || f.Status == verify.Unchecked }) {
+		found := findings(t, w)
+		if slices.Contains(owners, call) && !slices.ContainsFunc(found, func(f verify.Finding) bool {
+			return f.Check == verify.CheckMonitor && f.Status == verify.Unchecked
+		}) {
+			t.Errorf("%s fails, and whether there are other monitors is known: %+v", call, found)
+		}
+		if !slices.ContainsFunc(found, func(f verify.Finding) bool { return f.Status == verify.Fail || f.Status == verify.Unchecked }) {
 			t.Errorf("%s fails with %s, and everything is OK", call, code)
 		}
 		w.Server.ClearFaults()
+	}
+}
+
+// Where a region does not answer, whether a monitor is there is not known; where it is not enabled, none is.
+func TestOtherMonitorsInARegionThatIsNotRead(t *testing.T) {
+	for code, want := range map[string]verify.Status{"ThrottlingException": verify.Unchecked, "UnrecognizedClientException": verify.OK} {
+		w := deployed(t)
+		w.Server.AddFault(localaws.Fault{Service: "personalize", Region: awsbed.Other, Code: code, Status: 403})
+		found := findings(t, w)
+		last := slices.DeleteFunc(found, func(f verify.Finding) bool { return f.Check != verify.CheckMonitor })
+		if len(last) == 0 || last[len(last)-1].Status != want {
+			t.Errorf("%s: found %+v", code, last)
+		}
 	}
 }
 
