@@ -102,7 +102,7 @@ const LookBack = 3 * time.Hour
 // arrival is whether our own metrics arrive in a region.
 func (f Facts) arrival(r Region) []Finding {
 	about, latest := Finding{Check: CheckMetrics, Region: r.Name}, r.Metrics.Latest
-	age := max(0, f.Now.Sub(latest))
+	age := max(0, f.clockOfAWS().Sub(latest))
 	text := "our latest metrics are " + model.Span(age) + " old"
 	if latest.IsZero() {
 		text = fmt.Sprintf("no metrics of ours in the last %d hours", int(LookBack.Hours()))

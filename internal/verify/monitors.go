@@ -47,7 +47,7 @@ func (d Deployment) active(now time.Time) bool {
 // if it shares topic, rule and alarms with another one.
 func (f Facts) present() []Deployment {
 	return slices.DeleteFunc(slices.Clone(f.Deployments), func(d Deployment) bool {
-		return len(d.Traces) == 0 && f.Now.Sub(d.Served).Abs() >= servedWithin && !(d.stack() && d.Version != "")
+		return len(d.Traces) == 0 && f.clockOfAWS().Sub(d.Served).Abs() >= servedWithin && !(d.stack() && d.Version != "")
 	})
 }
 
@@ -57,7 +57,7 @@ func (f Facts) undeployed() bool { return len(f.present()) == 0 && f.TracesFailu
 
 // runs reports whether something in the account should publish metrics.
 func (f Facts) runs() bool {
-	return slices.ContainsFunc(f.present(), func(d Deployment) bool { return d.active(f.Now) })
+	return slices.ContainsFunc(f.present(), func(d Deployment) bool { return d.active(f.clockOfAWS()) })
 }
 
 // monitors is about what is deployed: one monitor, and of the version of this program. That there is no
@@ -100,7 +100,7 @@ func (f Facts) monitors() (list []Finding) {
 func (f Facts) version(d Deployment) []Finding {
 	about := Finding{Check: CheckVersion}
 	switch {
-	case d.Name == "" || !d.active(f.Now):
+	case d.Name == "" || !d.active(f.clockOfAWS()):
 		return nil
 	case d.Version == "":
 		about = about.with(Warn, d.title()+" has recorded no version: it is older than this program, or has not worked yet",

@@ -98,7 +98,7 @@ const (
 
 // Facts are what was read. What could not be read has a Failure beside it.
 type Facts struct {
-	Now     time.Time
+	Now     time.Time // by this host's clock
 	Use     string // the way of working whose permissions were checked, such as run
 	Version string // of this program; empty if it has none
 	Home    string // the deployment region
@@ -134,6 +134,14 @@ type Identity struct {
 type Clock struct {
 	Offset time.Duration
 	Known  bool
+}
+
+// clockOfAWS is the time by AWS's clock: what AWS keeps is as old as that shows, whatever this host's clock does.
+func (f Facts) clockOfAWS() time.Time {
+	if !f.Clock.Known {
+		return f.Now
+	}
+	return f.Now.Add(-f.Clock.Offset)
 }
 
 // Count is how many of something exist.

@@ -135,6 +135,9 @@ func TestFindings(t *testing.T) {
 		{"metrics of it 30 minutes ago", func(f *Facts) {
 			f.MetricDelay, f.Regions[0].Metrics.Latest = 15*time.Minute, now.Add(-30*time.Minute)
 		}, "FAIL metrics: our latest metrics are 30 min old"},
+		{"metrics in time by AWS's clock", func(f *Facts) {
+			f.Clock.Offset, f.Regions[0].Metrics.Latest = 15*time.Minute, now.Add(-25*time.Minute)
+		}, "FAIL clock: the clock of this host is 15 min ahead"},
 		{"metrics that cannot be read", region(func(r *Region) { r.Metrics = Arrival{Failure: denied} }), "not checked metrics: age of our latest metrics"},
 		{"nothing to monitor in another region", func(f *Facts) {
 			f.Regions = append(f.Regions, Region{Name: "us-west-2", Listed: true, Topic: Topic{Failure: Failure{Kind: Missing}}})

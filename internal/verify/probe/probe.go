@@ -152,6 +152,9 @@ const witnesses = 20
 // resources, elsewhere their minimums.
 func (r *reading) measure(ctx context.Context, regions []verify.Region, resources [][]model.Resource) {
 	now := r.Writer.Clock.Now()
+	if offset, known := r.Writer.Clients.ClockOffset(); known { // a wrong clock of this host makes no metrics late
+		now = now.Add(-offset)
+	}
 	window := model.NewWindow(now.Add(-verify.LookBack).Truncate(rules.WindowLength), now.Truncate(rules.WindowLength))
 	queries := make([][]model.Query, len(regions))
 	for i, region := range regions {
