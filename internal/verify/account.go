@@ -48,6 +48,8 @@ func (r Region) reach() Finding {
 		return about.unread("the region and all in it", r.Reach)
 	case !r.Reached():
 		return about.with(Fail, r.Reach.Text, r.Reach.Remedy)
+	case !r.Watched:
+		return about.ok("reached; events and the notification rule are here, and nothing is monitored")
 	case !r.Listed:
 		return about.with(Warn, "AWS answers, but this version knows of no Personalize here",
 			"check the name; leave it out of Regions unless Personalize is new there")

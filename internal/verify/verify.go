@@ -99,9 +99,9 @@ const (
 // Facts are what was read. What could not be read has a Failure beside it.
 type Facts struct {
 	Now     time.Time // by this host's clock
-	Use     string // the way of working whose permissions were checked, such as run
-	Version string // of this program; empty if it has none
-	Home    string // the deployment region
+	Use     string    // the way of working whose permissions were checked, such as run
+	Version string    // of this program; empty if it has none
+	Home    string    // the deployment region
 	// MetricDelay is how long the monitor waits for late counts, which makes its metrics older.
 	MetricDelay time.Duration
 
@@ -153,9 +153,10 @@ type Count struct {
 // Region is what was read in one region.
 type Region struct {
 	Name      string
+	Watched   bool    // among the regions in which resources are looked for; the deployment region need not be
 	Concerned bool    // resources exist here, or it is the deployment region: a monitor has work here
 	Listed    bool    // among the regions known to offer Personalize
-	Reach     Failure // of the first call; nothing else was read unless it is Read or Denied
+	Reach     Failure // of the first calls; nothing else was read unless it is Read or Denied
 	Resources Count   // campaigns and recommenders
 	Alarms    Count   // of everyone
 	Metrics   Arrival

@@ -22,7 +22,7 @@ func sound() Facts {
 		Now: now, Use: "run", Version: "1.2.3", Home: home,
 		Identity: Identity{Account: "123456789012", ARN: "arn:aws:iam::123456789012:user/ops"}, Clock: Clock{Known: true},
 		Regions: []Region{{
-			Name: home, Listed: true, Concerned: true, Resources: Count{N: 3}, Alarms: Count{N: 6},
+			Name: home, Listed: true, Watched: true, Concerned: true, Resources: Count{N: 3}, Alarms: Count{N: 6},
 			Metrics: Arrival{Latest: now.Add(-5 * time.Minute)},
 			Topic: Topic{
 				ARN: topic, Policy: true, Document: topicPolicy(""), Subscribers: []Subscriber{{config.Endpoint{Protocol: "email", Address: "ml@example.com"}, Confirmed}},
@@ -82,23 +82,28 @@ func TestFindings(t *testing.T) {
 		{"a clock that could not be compared", func(f *Facts) { f.Clock.Known = false }, "not checked clock: the clock of this host could not be compared"},
 
 		{
-			"a region that is not enabled", region(func(r *Region) { *r = Region{Name: home, Listed: true, Reach: Failure{Disabled, "unknown token", "x"}} }),
+			"a region that is not enabled", region(func(r *Region) {
+				*r = Region{Name: home, Listed: true, Watched: true, Reach: Failure{Disabled, "unknown token", "x"}}
+			}),
 			"FAIL region: the region is not enabled for this account",
 		},
 		{
-			"a region without a host", region(func(r *Region) { *r = Region{Name: home, Reach: Failure{NoHost, "no such host", "x"}} }),
+			"a region without a host", region(func(r *Region) { *r = Region{Name: home, Watched: true, Reach: Failure{NoHost, "no such host", "x"}} }),
 			"FAIL region: Personalize is not offered here",
 		},
 		{
 			"a region that does not answer", region(func(r *Region) {
-				*r = Region{Name: home, Listed: true, Reach: Failure{Unreachable, "no response in time", "x"}}
+				*r = Region{Name: home, Listed: true, Watched: true, Reach: Failure{Unreachable, "no response in time", "x"}}
 			}),
 			"FAIL region: no response in time",
 		},
 		{
-			"a region that throttles", region(func(r *Region) { *r = Region{Name: home, Listed: true, Reach: Failure{Busy, "Throttling: no", "x"}} }),
+			"a region that throttles", region(func(r *Region) {
+				*r = Region{Name: home, Listed: true, Watched: true, Reach: Failure{Busy, "Throttling: no", "x"}}
+			}),
 			"not checked region: the region and all in it: Throttling: no",
 		},
+		{"a deployment region in which nothing is monitored", region(func(r *Region) { r.Listed, r.Watched, r.Resources = false, false, Count{} }), ""},
 		{"a region that is not on the list", region(func(r *Region) { r.Listed = false }), "WARN region: AWS answers, but this version knows of no Personalize here"},
 		{"a region that may not be listed is reached", region(func(r *Region) { r.Reach, r.Resources = denied, Count{Failure: denied} }), ""},
 
@@ -140,7 +145,7 @@ func TestFindings(t *testing.T) {
 		}, "FAIL clock: the clock of this host is 15 min ahead"},
 		{"metrics that cannot be read", region(func(r *Region) { r.Metrics = Arrival{Failure: denied} }), "not checked metrics: age of our latest metrics"},
 		{"nothing to monitor in another region", func(f *Facts) {
-			f.Regions = append(f.Regions, Region{Name: "us-west-2", Listed: true, Topic: Topic{Failure: Failure{Kind: Missing}}})
+			f.Regions = append(f.Regions, Region{Name: "us-west-2", Listed: true, Watched: true, Topic: Topic{Failure: Failure{Kind: Missing}}})
 		}, ""},
 
 		{

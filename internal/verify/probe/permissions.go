@@ -26,6 +26,7 @@ type places struct {
 	owner     writer.Identity
 	home      string
 	regions   []string
+	watched   map[string]bool      // those in which resources are looked for; Personalize may not be offered in others
 	campaigns map[string]model.ARN // one of each region that has any
 }
 
@@ -54,6 +55,9 @@ func (p places) questions(statements []permissions.Statement) []question {
 			for _, region := range p.regions {
 				arn, ok := p.example(resource, region)
 				for _, action := range s.Actions {
+					if strings.HasPrefix(action, "personalize:") && !p.watched[region] {
+						continue
+					}
 					q := question{verify.Permission{Action: action, Region: region, Resource: resource, Answer: verify.Unknown}, arn, contextOf(s, region)}
 					if key := q.together() + " " + action; ok && !seen[key] {
 						seen[key] = true

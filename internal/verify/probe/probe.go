@@ -81,10 +81,10 @@ func Facts(ctx context.Context, o Options) (f verify.Facts, err error) {
 		o.Progress("checking regions", int(done.Add(1)), len(regions))
 	})
 	r.measure(ctx, f.Regions, resources)
-	where := places{owner: owner, home: home, campaigns: map[string]model.ARN{}}
+	where := places{owner: owner, home: home, watched: map[string]bool{}, campaigns: map[string]model.ARN{}}
 	for i, region := range f.Regions {
 		if region.Reached() {
-			where.regions = append(where.regions, region.Name)
+			where.regions, where.watched[region.Name] = append(where.regions, region.Name), region.Watched
 		}
 		for _, resource := range resources[i] {
 			if resource.Kind == model.Campaign {
@@ -119,17 +119,18 @@ func identify(ctx context.Context, w *writer.Writer) (writer.Identity, verify.Id
 // region reads everything about a region but metrics and permissions. If it cannot be reached,
 // nothing more than that is known.
 func (r *reading) region(ctx context.Context, name string) (verify.Region, []model.Resource) {
-	facts := verify.Region{Name: name, Concerned: name == r.home, Listed: slices.Contains(awsapi.PersonalizeRegions(r.owner.Partition), name)}
-	resources, problems := r.List(ctx, name)
-	if len(problems) > 0 {
-		facts.Reach = FailureOf(problems[0].Err)
-		facts.Resources.Failure = facts.Reach
+	facts := verify.Region{
+		Name: name, Watched: slices.Contains(r.Regions, name), Concerned: name == r.home,
+		Listed: slices.Contains(awsapi.PersonalizeRegions(r.owner.Partition), name),
 	}
+	resources, err := r.reach(ctx, facts)
+	facts.Reach = FailureOf(err)
+	facts.Resources.Failure = facts.Reach
 	switch {
 	case facts.Reach.Kind == verify.Disabled, facts.Reach.Kind == verify.NoHost:
 		return facts, nil // there is no monitor
 	case !facts.Reached():
-		r.found.miss(problems[0].Err)
+		r.found.miss(err)
 		return facts, nil
 	}
 	facts.Resources.N = len(resources)
@@ -142,6 +143,19 @@ func (r *reading) region(ctx context.Context, name string) (verify.Region, []mod
 	}
 	side.Wait()
 	return facts, resources
+}
+
+// reach lists the resources of a region. Where nothing is monitored, Personalize need not be offered, so that
+// CloudWatch is called.
+func (r *reading) reach(ctx context.Context, region verify.Region) ([]model.Resource, error) {
+	if !region.Watched {
+		return nil, readers(r.Writer, region.Name, "")["cloudwatch:DescribeAlarms"](ctx)
+	}
+	resources, problems := r.List(ctx, region.Name)
+	if len(problems) > 0 {
+		return resources, problems[0].Err
+	}
+	return resources, nil
 }
 
 // witnesses bounds the resources of a region whose metrics are read: one is enough, if it was

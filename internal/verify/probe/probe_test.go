@@ -20,6 +20,7 @@ import (
 
 var check = places{
 	owner: writer.Identity{Account: "123456789012", Partition: "aws"}, regions: []string{"eu-west-1", "us-east-1"}, home: "us-east-1",
+	watched:   map[string]bool{"eu-west-1": true},
 	campaigns: map[string]model.ARN{"eu-west-1": model.NewARN("aws", "personalize", "eu-west-1", "123456789012", "campaign/home")},
 }
 
@@ -53,6 +54,10 @@ func TestQuestionsAreAskedOnce(t *testing.T) {
 	questions := check.questions([]permissions.Statement{one, one, other})
 	if got := len(questions); got != 4 {
 		t.Errorf("%d questions, want 2 in each of 2 regions", got)
+	}
+	one.Actions = []string{"personalize:ListCampaigns"}
+	if got := check.questions([]permissions.Statement{one}); len(got) != 1 || got[0].Region != "eu-west-1" {
+		t.Errorf("Personalize is asked for where nothing is monitored: %+v", got)
 	}
 	// A policy may be limited to regions, as permissions --regions prints it.
 	for _, q := range questions {
