@@ -74,8 +74,8 @@ func countFinding(region, things string, c Count) Finding {
 // The default quota of EventBridge on the rules of a bus ("Amazon EventBridge quotas", adjustable).
 const (
 	rulesPerBus = 300
-	// rulesNeeded are the rules of a whole stack: schedules, events and notifications.
-	rulesNeeded = 9
+	// RulesNeeded are the rules of a whole stack: schedules, events and notifications.
+	RulesNeeded = 7
 	// rulesTight is the share of the quota, in percent, from which on it is worth a warning.
 	rulesTight = 90
 )
@@ -86,9 +86,9 @@ func (f Facts) ruleQuota() Finding {
 		return about.unread("number of EventBridge rules", f.Rules.Failure)
 	}
 	text := fmt.Sprintf("%d of %d EventBridge rules (default quota)", n, rulesPerBus)
-	if n+rulesNeeded > rulesPerBus || n*100 >= rulesPerBus*rulesTight {
+	if n+RulesNeeded > rulesPerBus || n*100 >= rulesPerBus*rulesTight {
 		return about.with(Warn, text,
-			fmt.Sprintf("a stack needs %d; have the quota raised (Service Quotas, EventBridge), unless it was", rulesNeeded))
+			fmt.Sprintf("a stack needs %d; have the quota raised (Service Quotas, EventBridge), unless it was", RulesNeeded))
 	}
 	return about.ok(text)
 }
