@@ -479,10 +479,14 @@ func TestTemplateAlarms(t *testing.T) {
 			t.Errorf("%s is a %v that depends on %v", id, alarm["Type"], alarm["DependsOn"])
 		}
 		p := alarm["Properties"].(object)
+		metric := p
+		if math, ok := p["Metrics"].([]any); ok {
+			metric = at(t, math[0], "MetricStat", "Metric").(object)
+		}
 		if p["AlarmName"] != nil {
 			t.Errorf("%s has a name of its own, which a second stack could not have", id)
 		}
-		if got := [3]string{p["Namespace"].(string), p["MetricName"].(string), p["TreatMissingData"].(string)}; got != want {
+		if got := [3]string{metric["Namespace"].(string), metric["MetricName"].(string), p["TreatMissingData"].(string)}; got != want {
 			t.Errorf("%s is on %v", id, got)
 		}
 		for _, key := range []string{"AlarmActions", "OKActions"} {
