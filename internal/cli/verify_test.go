@@ -131,6 +131,19 @@ func TestVerifyFindsNothingInOrder(t *testing.T) {
 	}
 }
 
+// The topic for chats has permissions of its own, which count if it is wanted.
+func TestVerifyChecksThePermissionsForChats(t *testing.T) {
+	v := newVerified(t)
+	simulated := func(args ...string) int {
+		v.ResetCalls()
+		v.findings(args...)
+		return v.Calls()["iam.SimulatePrincipalPolicy"]
+	}
+	if without, with := simulated(), simulated("--chat-notifications", "yes"); with != without+1 {
+		t.Errorf("%d simulations with the topic for chats, %d without", with, without)
+	}
+}
+
 // One of each fault of what is deployed, each found once, and nothing else.
 func TestVerifyFindsEachFault(t *testing.T) {
 	v := newVerified(t)
