@@ -277,7 +277,7 @@ func TestMonitorFailsIfItCannotCountItsProblems(t *testing.T) {
 	fault.Region = home
 	b.aws.AddFault(fault)
 	_, err := b.invoke(`{}`)
-	if err == nil || !strings.Contains(err.Error(), "monitorProblems could not be published, so that no alarm shows the problems: ") ||
+	if err == nil || !strings.Contains(err.Error(), "monitorProblems could not be published in us-east-1 (PutMetricData), so that no alarm shows the problems: ") ||
 		!strings.Contains(err.Error(), "AccessDenied") || !strings.Contains(err.Error(), "resources measured") {
 		t.Error(err)
 	}

@@ -56,7 +56,8 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 	}})
 	h.log.problems(ctx, append(result.Problems, failed...))
 	if len(failed) > 0 {
-		return "", fmt.Errorf("%s But %s could not be published, so that no alarm shows the problems: %w", cycleSentence(result), metricProblems, failed[0].Err)
+		return "", fmt.Errorf("%s But %s could not be published in %s (%s), so that no alarm shows the problems: %w",
+			cycleSentence(result), metricProblems, failed[0].Region, failed[0].Operation, failed[0].Err)
 	}
 	return cycleSentence(result), nil
 }
