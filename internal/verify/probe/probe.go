@@ -159,8 +159,9 @@ func (r *reading) reach(ctx context.Context, region verify.Region) ([]model.Reso
 }
 
 // witnesses bounds the resources of a region whose metrics are read: one is enough, if it was
-// monitored all the time.
-const witnesses = 20
+// monitored all the time. Of many only some may be monitored; AWS allows 50 in a region by default, and
+// 500 are read at once.
+const witnesses = 200
 
 // measure finds the newest of our metrics in each region: in the deployment region the count of
 // resources, elsewhere their minimums.
