@@ -256,7 +256,7 @@ func simulationFailure(err error, principal string) verify.Failure {
 	switch f.Kind {
 	case verify.Missing:
 		f.Text = "IAM knows no " + principal + ", whose path is not in the credentials"
-		f.Remedy = "give the whole ARN of the role: --role-arn"
+		f.Remedy = "give the whole ARN of the role that will run, which the credentials can assume: --role-arn"
 	case verify.Denied:
 		f.Text = "iam:SimulatePrincipalPolicy is not allowed, and only calling would show it"
 		f.Remedy = "allow iam:SimulatePrincipalPolicy on " + principal + ", or compare its policy with personalize-monitor permissions"
