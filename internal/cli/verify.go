@@ -94,6 +94,17 @@ func uses() []string {
 	return append(names, useLambda)
 }
 
+// policy is where the policy of the way of working is.
+func (o *verifyOptions) policy(values config.Values) string {
+	switch {
+	case o.use == useLambda:
+		return "the template has the policies of the functions"
+	case values.ChatNotifications:
+		return "personalize-monitor permissions " + o.use + " --chat-notifications yes prints the whole policy"
+	}
+	return "personalize-monitor permissions " + o.use + " prints the whole policy"
+}
+
 // statements are what the way of working may do in an account.
 func (o *verifyOptions) statements(region string, values config.Values) func(account, partition string) []permissions.Statement {
 	of, owner := []permissions.Use{permissions.Use(o.use)}, deployment
@@ -166,7 +177,7 @@ func (o *verifyOptions) facts(ctx context.Context, m member) (verify.Facts, erro
 	parts := m.app(app.Options{DryRun: true})
 	facts, err := probe.Facts(ctx, probe.Options{
 		Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: m.showProgress,
-		Use: o.use, Version: notify.VersionTag(m.version), Regions: m.values.Regions,
+		Use: o.use, Policy: o.policy(m.values), Version: notify.VersionTag(m.version), Regions: m.values.Regions,
 		Statements: o.statements(m.config.Region, m.values), Wanted: m.values.Endpoints, ChatWanted: m.values.ChatNotifications,
 		MetricDelay: m.values.MetricDelay, Dashboard: m.values.DashboardName, Principal: m.role.String(),
 	})

@@ -243,6 +243,9 @@ func (f Facts) subscriber(region string, s Subscriber) Finding {
 	case s.AmazonQ() && !f.chatShown():
 		return about.with(Warn, "Amazon Q Developer shows the alarms of this topic, and drops its texts about actions",
 			"set ChatNotifications=Yes, and show that topic in the channel, too")
+	case s.State == Pending && s.Protocol == config.HTTPS:
+		return about.with(Warn, shown+" has not confirmed, and gets nothing",
+			"the endpoint must open the SubscribeURL in the message of AWS; after 3 days the next run has another sent")
 	case s.State == Pending:
 		return about.with(Warn, shown+" has not confirmed, and gets nothing",
 			"follow the link in the mail of AWS; after 3 days the next run sends another")
@@ -267,7 +270,7 @@ func (f Facts) rule(r Region) Finding {
 		return about.unread("notification rule", rule.Failure)
 	case rule.Disabled:
 		return about.with(Warn, "the notification rule is disabled, so no action is reported",
-			"aws events enable-rule --name PersonalizeMonitor-NotificationsRule, if that was not on purpose")
+			"aws events enable-rule --region "+r.Name+" --name PersonalizeMonitor-NotificationsRule, if that was not on purpose")
 	case rule.TargetsFailure.Kind != Read:
 		return about.unread("targets of the notification rule", rule.TargetsFailure)
 	case len(texts) == 0:

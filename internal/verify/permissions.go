@@ -98,5 +98,5 @@ func (f Facts) refused(action string) Finding {
 	if why.Text != "" {
 		return about.with(Fail, text+": "+why.Text, why.Remedy)
 	}
-	return about.with(Fail, text, "allow it on "+resource+"; personalize-monitor permissions "+f.Use+" prints the whole policy")
+	return about.with(Fail, text, "allow it on "+resource+"; "+f.Policy)
 }

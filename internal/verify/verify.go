@@ -101,6 +101,7 @@ type Facts struct {
 	Now     time.Time // by this host's clock
 	Use     string    // the way of working whose permissions were checked, such as run
 	Version string    // of this program; empty if it has none
+	Policy  string    // where the whole policy of Use is
 	Home    string    // the deployment region
 	// MetricDelay is how long the monitor waits for late counts, which makes its metrics older.
 	MetricDelay time.Duration

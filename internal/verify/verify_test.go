@@ -286,6 +286,29 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// A remedy is of what it is for: a mail has a link, and an endpoint has to open one.
+func TestRemedies(t *testing.T) {
+	f := sound()
+	subscribers := &f.Regions[0].Topic.Subscribers
+	(*subscribers)[0].State, f.Regions[0].Rule.Disabled = Pending, true
+	*subscribers = append(*subscribers, Subscriber{config.Endpoint{Protocol: config.HTTPS, Address: "https://x.example.com/s3cret"}, Pending})
+	var got []string
+	for _, finding := range Findings(f) {
+		if finding.Status != OK {
+			got = append(got, finding.Remedy)
+		}
+	}
+	want := []string{"follow the link in the mail", "the endpoint must open the SubscribeURL", "aws events enable-rule --region us-east-1 --name"}
+	if len(got) != len(want) {
+		t.Fatalf("got %q", got)
+	}
+	for i, remedy := range got {
+		if !strings.HasPrefix(remedy, want[i]) {
+			t.Errorf("got %q, want %q", remedy, want[i])
+		}
+	}
+}
+
 // What is allowed is one line; an action is counted once, by its best proof.
 func TestAllowedPermissionsAreCountedOnce(t *testing.T) {
 	f := sound()

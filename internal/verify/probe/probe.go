@@ -39,6 +39,7 @@ type Options struct {
 	Progress func(step string, done, total int)
 
 	Use        string // the way of working that Statements permit
+	Policy     string // where a person finds its policy
 	Version    string // of this program
 	Regions    []string
 	Statements func(account, partition string) []permissions.Statement
@@ -62,7 +63,7 @@ type reading struct {
 func Facts(ctx context.Context, o Options) (f verify.Facts, err error) {
 	home := o.Writer.DeploymentRegion
 	regions := slices.Compact(slices.Sorted(slices.Values(append([]string{home}, o.Regions...))))
-	f = verify.Facts{Use: o.Use, Version: o.Version, Home: home, Wanted: o.Wanted, ChatWanted: o.ChatWanted, MetricDelay: o.MetricDelay}
+	f = verify.Facts{Use: o.Use, Policy: o.Policy, Version: o.Version, Home: home, Wanted: o.Wanted, ChatWanted: o.ChatWanted, MetricDelay: o.MetricDelay}
 	defer func() { // at the end, when AWS has answered
 		f.Clock.Offset, f.Clock.Known = o.Writer.Clients.ClockOffset()
 		f.Now, err = o.Writer.Clock.Now(), ctx.Err()
