@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The image of the Dockerfile has the program and the certificates alone, and runs as a user without rights on a root that no one
+// The image of the Dockerfile has the program, its licences and the certificates alone, and runs as a user without rights on a root that no one
 // can write to.
 func TestImage(t *testing.T) {
 	need(t, "buildah", "make", "unshare", "chroot")
@@ -44,7 +44,10 @@ func TestImage(t *testing.T) {
 	if diff := cmp.Diff(want, config); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"etc/ssl/certs/ca-certificates.crt", "usr/bin/personalize-monitor"}, files); diff != "" {
+	if diff := cmp.Diff([]string{
+		"etc/ssl/certs/ca-certificates.crt", "usr/bin/personalize-monitor",
+		"usr/share/doc/personalize-monitor/LICENSE", "usr/share/doc/personalize-monitor/" + thirdParty,
+	}, files); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	certificates, err := os.ReadFile(filepath.Join(rootfs, "etc/ssl/certs/ca-certificates.crt"))

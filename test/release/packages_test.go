@@ -27,8 +27,9 @@ type release struct {
 		GoAMD64, GoARM64    []string
 		ModTimestamp        string `yaml:"mod_timestamp"`
 	}
-	NFPMs []map[string]any
-	SBOMs []struct {
+	Archives []struct{ Files []struct{ Src string } }
+	NFPMs    []map[string]any
+	SBOMs    []struct {
 		Cmd       string
 		Args      []string
 		Documents []string
@@ -168,10 +169,11 @@ const service = "personalize-monitor.service"
 
 // installed is what both packages install.
 var installed = map[string]fs.FileMode{
-	"etc/personalize-monitor.env":                 0o600,
-	"usr/bin/personalize-monitor":                 0o755,
-	"usr/lib/systemd/system/" + service:           0o644,
-	"usr/share/doc/personalize-monitor/copyright": 0o644,
+	"etc/personalize-monitor.env":                     0o600,
+	"usr/bin/personalize-monitor":                     0o755,
+	"usr/lib/systemd/system/" + service:               0o644,
+	"usr/share/doc/personalize-monitor/copyright":     0o644,
+	"usr/share/doc/personalize-monitor/" + thirdParty: 0o644,
 }
 
 // checkPackage installs a package, upgrades and removes it. A new service is not started; an upgrade starts a running one again.
