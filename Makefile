@@ -109,7 +109,7 @@ release-extra-amd64 release-extra-arm64: release-extra-%:
 	$(MAKE) package ARCH=$* DIST=dist/lambda-$*
 	$(tools)/cyclonedx-gomod bin -json -std -noserial -notimestamp -version "v$(VERSION)" \
 		-output $(extra)/personalize-monitor-lambda_$(VERSION)_$*.cdx.json dist/lambda-$*/$*/bootstrap
-	cp $(licences) dist/lambda-$*
+	cp THIRD_PARTY_LICENSES dist/lambda-$*
 	$(archive) -C dist/lambda-$* --exclude ./$* -c . | gzip -9n >$(extra)/personalize-monitor-lambda_$(VERSION)_$*.tar.gz
 
 goreleaser_run = VERSION=$(VERSION) PATH="$(tools):$$PATH" $(tools)/goreleaser release --clean
