@@ -60,6 +60,7 @@ rootfs:
 	rm -rf "$(ROOTFS)"
 	install -d "$(ROOTFS)/usr/bin" "$(ROOTFS)$(dir $(certificates))"
 	CGO_ENABLED=0 GOOS=$(OS) GOARCH=$(ARCH) $(settings) go build $(goflags) -o "$(ROOTFS)/usr/bin/personalize-monitor" $(main)
+	chmod 0755 "$(ROOTFS)/usr/bin/personalize-monitor"
 	install -m 0644 $(certificates) "$(ROOTFS)$(certificates)"
 	install -D -m 0644 -t "$(ROOTFS)/usr/share/doc/personalize-monitor" $(licences)
 
@@ -99,7 +100,7 @@ release-extra: $(call installed,$(cyclonedx))
 	$(archive) --transform 's,^LICENSE,personalize-monitor/&,' -c LICENSE -C deploy/helm personalize-monitor | gzip -9n >$(extra)/personalize-monitor-chart_$(VERSION).tgz
 	$(archive) --transform 's,^LICENSE,terraform/&,' -c LICENSE -C deploy terraform | gzip -9n >$(extra)/personalize-monitor-terraform_$(VERSION).tgz
 
-# For an architecture: the image, as an archive that "docker load" and "skopeo copy" read, and the folder for AWS Lambda with the
+# For an architecture: the image, as an archive that buildah, podman and skopeo read, and the folder for AWS Lambda with the
 # bill of materials of its program.
 .PHONY: release-extra-amd64 release-extra-arm64
 release-extra-amd64 release-extra-arm64: release-extra-%:

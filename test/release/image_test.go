@@ -29,8 +29,9 @@ func TestImage(t *testing.T) {
 	}
 	dir := t.TempDir()
 	image := filepath.Join(dir, "image")
-	run(t, "make", "image", "ARCH="+runtime.GOARCH, "VERSION="+version, "IMAGE="+image, "ROOTFS="+filepath.Join(dir, "a/b/rootfs"),
-		"goflags=-ldflags '"+ldflags+"'")
+	// The umask of a careful user is not that of the image.
+	run(t, "bash", "-c", `umask 077; exec make "$@"`, "make", "image", "ARCH="+runtime.GOARCH, "VERSION="+version, "IMAGE="+image,
+		"ROOTFS="+filepath.Join(dir, "a/b/rootfs"), "goflags=-ldflags '"+ldflags+"'")
 	rootfs := filepath.Join(dir, "unpacked")
 	config, files := unpack(t, image, rootfs)
 	want := imageConfig{
