@@ -50,18 +50,21 @@ package:
 	$(lambda) -o $(DIST)/$(ARCH)/bootstrap $(bootstrap)
 	go run ./tools/pack -binary $(DIST)/$(ARCH)/bootstrap -template template.yaml -arch $(ARCH) -out $(DIST)
 
-# What the image has: the program, its licences, and the certificates of public authorities from this machine.
+# What the image has: the program, its licences, and the certificates of public authorities. Debian has those apart from what was added to the
+# machine, such as the authority of a company's proxy, which others must not trust. Elsewhere they are those that the machine trusts.
 licences := LICENSE THIRD_PARTY_LICENSES
 OS ?= linux
 ROOTFS ?= dist/rootfs/$(ARCH)/rootfs
 certificates := /etc/ssl/certs/ca-certificates.crt
+authorities := $(or $(sort $(wildcard /usr/share/ca-certificates/mozilla/*.crt)),$(certificates))
 .PHONY: rootfs
 rootfs:
 	rm -rf "$(ROOTFS)"
 	install -d "$(ROOTFS)/usr/bin" "$(ROOTFS)$(dir $(certificates))"
 	CGO_ENABLED=0 GOOS=$(OS) GOARCH=$(ARCH) $(settings) go build $(goflags) -o "$(ROOTFS)/usr/bin/personalize-monitor" $(main)
 	chmod 0755 "$(ROOTFS)/usr/bin/personalize-monitor"
-	install -m 0644 $(certificates) "$(ROOTFS)$(certificates)"
+	@cat $(authorities) >"$(ROOTFS)$(certificates)"
+	chmod 0644 "$(ROOTFS)$(certificates)"
 	install -D -m 0644 -t "$(ROOTFS)/usr/share/doc/personalize-monitor" $(licences)
 
 # The last stage of the Dockerfile, over the same files: no other image is needed, and the build has no time in it.

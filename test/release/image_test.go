@@ -55,6 +55,12 @@ func TestImage(t *testing.T) {
 	if err != nil || bytes.Count(certificates, []byte("BEGIN CERTIFICATE")) < 100 {
 		t.Errorf("the certificates of public authorities are missing: %v", err)
 	}
+	// What was added to the machine is not in it.
+	if public, err := filepath.Glob("/usr/share/ca-certificates/mozilla/*.crt"); err == nil && len(public) > 0 {
+		if count := bytes.Count(certificates, []byte("BEGIN CERTIFICATE")); count != len(public) {
+			t.Errorf("%d certificates, of %d public authorities", count, len(public))
+		}
+	}
 
 	// The root is mounted read-only, as Kubernetes does with readOnlyRootFilesystem.
 	start := func(args ...string) *exec.Cmd {
