@@ -23,7 +23,11 @@ var stepping = map[string]string{"HourlyChecks": "always", "Regions": home + ",e
 func TestAnHourSeesAFifthSteppedDown(t *testing.T) {
 	description := oversized(14, home)
 	description.Regions = append(description.Regions, oversized(60, "eu-west-1").Regions...)
-	for _, inProcess := range []bool{false, true} {
+	ways := []bool{false, true}
+	if testing.Short() {
+		ways = ways[1:]
+	}
+	for _, inProcess := range ways {
 		b := newBed(t, description)
 		b.act, b.given = inProcess, stepping
 		b.restart(b.clock)

@@ -16,6 +16,10 @@ import (
 // Hours in which an owner stops or starts a recommender every day have low counts that are not low
 // demand, also if the monitor published nothing in them, or all of it as the recommender came back.
 func TestDailyStopsAreNotLowDemand(t *testing.T) {
+	days := 3
+	if testing.Short() {
+		days = 1
+	}
 	type interval struct{ stop, start time.Duration } // of the day
 	for name, tt := range map[string]struct {
 		at     interval
@@ -57,7 +61,7 @@ func TestDailyStopsAreNotLowDemand(t *testing.T) {
 				}
 			}
 			day := time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)
-			for range 3 {
+			for range days {
 				to(day.Add(tt.at.stop))
 				for _, name := range []string{"r-8", "r-12"} {
 					if _, err := owner.StopRecommender(t.Context(), &personalize.StopRecommenderInput{RecommenderArn: arn(name)}); err != nil {

@@ -13,8 +13,9 @@ import (
 
 // recommendation is what to do with an endpoint or solution, as it is shown.
 type recommendation struct {
-	advice.Proposal
+	*advice.Proposal
 	Row     *row   // of the endpoint; an empty row if it is about none
+	What    string // in words, with the name
 	Verb    string // Lower, Stop, Delete; else What has it all
 	Detail  string // minimum 30 → 16
 	Saves   money  // a month; unknown without a price
@@ -43,8 +44,9 @@ func recommendationsOf(s Snapshot, rows []*row) []recommendation {
 	for _, r := range rows {
 		byARN[r.ARN] = r
 	}
-	var list []recommendation
-	for _, p := range s.Ledger.Recommendations {
+	list := make([]recommendation, 0, len(s.Ledger.Recommendations))
+	for i := range s.Ledger.Recommendations {
+		p := &s.Ledger.Recommendations[i]
 		r := byARN[p.ARN]
 		if r == nil {
 			r = &row{}
@@ -100,7 +102,7 @@ const mostWhy = 130
 // word fills in the texts that a page shows. A long list is worded only as far as it is shown.
 func (a recommendation) word() recommendation {
 	r := a.Row
-	a.What, a.Detail, a.Risk = capital(a.What), shorten(a.Why, mostWhy), riskOf(string(a.Proposal.Risk), "")
+	a.What, a.Detail, a.Risk = capital(a.Proposal.What), shorten(a.Why, mostWhy), riskOf(string(a.Proposal.Risk), "")
 	if a.Kind == advice.Delete || a.Kind == advice.Stop {
 		a.Risk.Text = "no calls"
 	}

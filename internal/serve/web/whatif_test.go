@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
@@ -86,26 +87,28 @@ func (w *slowWhatIf) Of(ctx context.Context, r model.Resource, delay time.Durati
 
 // The page of a resource does not wait for its what-if, which is read once and is there at a later look, with what failed too.
 func TestThePageDoesNotWaitForWhatIf(t *testing.T) {
-	slow := &slowWhatIf{
-		knownWhatIf: knownWhatIf{entry: report.WhatIfEntry{Note: "not all of it"}, problems: []model.Problem{{Operation: "GetMetricData", Err: errors.New("throttled")}}},
-		begun:       make(chan struct{}, 3), may: make(chan struct{}),
-	}
-	h := page(t, "shop", func(o *web.Options) { o.WhatIf = slow })
-	look := func() string { return get(t, h, "/resource?arn="+url.QueryEscape(webstory.HomePage)).Body.String() }
-	for range 2 {
-		body := look()
-		if !strings.Contains(body, `id="what-if" data-live data-pending`) || !strings.Contains(body, ">Look again</a>") || !strings.Contains(body, `id="charts"`) {
-			t.Fatal("the page is not there without its what-if")
+	synctest.Test(t, func(t *testing.T) {
+		slow := &slowWhatIf{
+			knownWhatIf: knownWhatIf{entry: report.WhatIfEntry{Note: "not all of it"}, problems: []model.Problem{{Operation: "GetMetricData", Err: errors.New("throttled")}}},
+			begun:       make(chan struct{}, 3), may: make(chan struct{}),
 		}
-	}
-	close(slow.may)
-	body := look()
-	if strings.Contains(body, "data-pending") || !strings.Contains(body, "throttled") || len(slow.begun) != 1 {
-		t.Errorf("asked %d times, and what was read is not shown", len(slow.begun))
-	}
-	if look(); len(slow.begun) != 2 {
-		t.Errorf("what failed is not read again: asked %d times", len(slow.begun))
-	}
+		h := page(t, "shop", func(o *web.Options) { o.WhatIf = slow })
+		look := func() string { return get(t, h, "/resource?arn="+url.QueryEscape(webstory.HomePage)).Body.String() }
+		for range 2 {
+			body := look()
+			if !strings.Contains(body, `id="what-if" data-live data-pending`) || !strings.Contains(body, ">Look again</a>") || !strings.Contains(body, `id="charts"`) {
+				t.Fatal("the page is not there without its what-if")
+			}
+		}
+		close(slow.may)
+		body := look()
+		if strings.Contains(body, "data-pending") || !strings.Contains(body, "throttled") || len(slow.begun) != 1 {
+			t.Errorf("asked %d times, and what was read is not shown", len(slow.begun))
+		}
+		if look(); len(slow.begun) != 2 {
+			t.Errorf("what failed is not read again: asked %d times", len(slow.begun))
+		}
+	})
 }
 
 // The slider has its figures in the page, with what each minimum costs against now; without a script it is hidden.
