@@ -29,7 +29,8 @@ type linkedPackage struct {
 	EmbedFiles []string
 }
 
-// The file has the licences of everything that the programs link on any system. "make docs" writes it.
+// The file has the licences of everything that the programs link on any system, and the list of dependencies has a row for it. "make docs" writes
+// the file.
 func TestReferenceThirdPartyLicences(t *testing.T) {
 	owners := map[string][]string{} // by the text of a licence
 	for _, system := range goreleaser(t).Builds[0].GoOS {
@@ -47,7 +48,13 @@ func TestReferenceThirdPartyLicences(t *testing.T) {
 		}
 	}
 	var entries []string
+	list := read(t, "docs/dependencies.md")
 	for text, names := range owners {
+		for _, name := range names {
+			if !listed(list, name) {
+				t.Errorf("docs/dependencies.md does not have %s", name)
+			}
+		}
 		slices.Sort(names)
 		entries = append(entries, strings.Join(names, "\n")+"\n\n"+text+"\n")
 	}
@@ -62,6 +69,19 @@ func TestReferenceThirdPartyLicences(t *testing.T) {
 	if diff := cmp.Diff(want, read(t, thirdParty)); diff != "" {
 		t.Errorf("%s does not have the licences of what the programs link; run: make docs\n(-want +got)\n%s", thirdParty, diff)
 	}
+}
+
+// listed reports whether a list of dependencies has a module, by its path or the end of it. The SDK is one, and so is Go, which is no dependency.
+func listed(list, module string) bool {
+	if strings.HasPrefix(module, "Go, ") || strings.HasPrefix(module, "github.com/aws/aws-sdk-go-v2/") {
+		return true
+	}
+	for end, found := module, true; found; _, end, found = strings.Cut(end, "/") {
+		if strings.Contains(list, "`"+end+"`") || strings.Contains(list, "["+end+"]") {
+			return true
+		}
+	}
+	return false
 }
 
 // What comes with a program has its licences.
