@@ -129,6 +129,7 @@ release: $(call installed,$(goreleaser)) $(call installed,$(cyclonedx))
 	@test "$$(git describe --exact-match --tags 2>/dev/null)" = "v$(VERSION)" || { echo 'make release: the commit has no tag v$(VERSION), the version in template.yaml' >&2; exit 1; }
 	$(MAKE) release-extra VERSION=$(VERSION)
 	$(goreleaser_run)
+	cp $(extra)/* dist/release/
 
 # It is passed in the environment, so that the shell does not interpret it.
 export PARAMS
