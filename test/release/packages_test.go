@@ -3,6 +3,7 @@ package release_test
 import (
 	"debug/buildinfo"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -244,12 +245,17 @@ func TestRPM(t *testing.T) {
 	}
 }
 
-// The unit starts the program with flags that it accepts.
+// The unit starts the program with flags that it accepts, and not again if its settings are wrong.
 func TestUnit(t *testing.T) {
 	unit := read(t, "examples/systemd/"+service)
 	start := regexp.MustCompile(`(?m)^ExecStart=personalize-monitor (.*)$`).FindStringSubmatch(unit)
 	if start == nil {
 		t.Fatal("the unit does not start the program by its name, which systemd finds in /usr/local/bin and /usr/bin")
+	}
+	wrong := exec.CommandContext(t.Context(), program(t), "serve")
+	wrong.Env = []string{"HOME=" + t.TempDir(), "IdleThresholdHours=0", "AWS_REGION=us-east-1"}
+	if out, _ := wrong.CombinedOutput(); !strings.Contains(unit, fmt.Sprintf("\nRestartPreventExitStatus=%d\n", wrong.ProcessState.ExitCode())) {
+		t.Errorf("wrong settings end in exit code %d, after which the unit starts it again:\n%s", wrong.ProcessState.ExitCode(), out)
 	}
 	args := strings.Fields(strings.NewReplacer("${STATE_DIRECTORY}", t.TempDir(), "127.0.0.1:8090", "127.0.0.1:0").Replace(start[1]))
 	url, stop := listen(t, exec.CommandContext(t.Context(), program(t), append(args, "--local")...))
