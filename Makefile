@@ -74,7 +74,7 @@ IMAGE ?= dist/image
 image: rootfs
 	rm -rf "$(IMAGE)"
 	buildah --storage-driver vfs --root "$(abspath $(ROOTFS)/../../storage)" --runroot "$(abspath $(ROOTFS)/../../run)" build --isolation chroot \
-		--pull=never --platform linux/$(ARCH) --timestamp 0 --identity-label=false --build-arg VERSION=$(VERSION) \
+		--pull=never --platform linux/$(ARCH) --timestamp 0 --identity-label=false --label org.opencontainers.image.version=$(VERSION) \
 		--build-context build="$(abspath $(ROOTFS)/..)" --file Dockerfile --tag "oci:$(IMAGE):$(VERSION)" .
 
 # Tools of the release and of its tests, at fixed versions. Each is compiled once and kept.
