@@ -5,7 +5,7 @@ ARG GO_IMAGE=docker.io/library/golang:1.26
 FROM --platform=$BUILDPLATFORM $GO_IMAGE AS build
 ARG TARGETOS
 ARG TARGETARCH
-ARG VERSION
+ARG VERSION=""
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
