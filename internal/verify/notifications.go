@@ -282,6 +282,13 @@ func (f Facts) rule(r Region) Finding {
 	case !rule.Known:
 		return about.with(Warn, "the notification rule has a pattern that a person set; some notifications may be missing",
 			"delete the rule, and the next run creates it, if that was not on purpose")
+	}
+	return f.messages(about, texts, chats)
+}
+
+// messages is about what the rule sends to the topic, and to that for chats.
+func (f Facts) messages(about Finding, texts, chats []Message) Finding {
+	switch {
 	case f.Chat.Failure.Kind == Read && !slices.Contains(chats, MessageChat):
 		return about.with(Warn, "the notification rule sends to the topic for chats what a person set, and a chat shows its own schema alone",
 			"delete its target, and the next run with ChatNotifications=Yes creates it")
