@@ -71,7 +71,7 @@ func (f Facts) monitors() (list []Finding) {
 		case len(d.Traces) > 0:
 			where = names(d.Traces)
 		case d.stack():
-			where = "its version in the tags of the topic"
+			where = "its version in the tags of a topic"
 		}
 		titles = append(titles, fmt.Sprintf("%s (%s)", d.title(), where))
 		list = append(list, f.version(d)...)

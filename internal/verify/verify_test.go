@@ -242,7 +242,7 @@ func TestFindings(t *testing.T) {
 		}, "WARN monitor: 2 monitors in the account: stack us-east-1/shop (the topic in us-east-1); deployment cli (a daemon that runs)"},
 		{"a stack that shares everything with another", func(f *Facts) {
 			f.Deployments = append(f.Deployments, Deployment{Name: "us-east-1/other", Version: "1.2.3"})
-		}, "WARN monitor: 2 monitors in the account: stack us-east-1/shop (the topic in us-east-1); stack us-east-1/other (its version in the tags of the topic)"},
+		}, "WARN monitor: 2 monitors in the account: stack us-east-1/shop (the topic in us-east-1); stack us-east-1/other (its version in the tags of a topic)"},
 		{"a daemon that ended an hour ago", func(f *Facts) {
 			f.Deployments = append(f.Deployments, Deployment{Name: "cli", Served: now.Add(-time.Hour), Version: "1.0.0"})
 		}, ""},

@@ -85,8 +85,8 @@ func (r *reading) trace(ctx context.Context, region, arn string, sample bool, wh
 	return tags
 }
 
-// topic reads a topic of a region, with its subscribers and key. By the tags of the notification topic of
-// the deployment region it notes who works in the account.
+// topic reads a topic of a region, with its subscribers and key. By the tags of a notification topic it notes
+// who works in the account.
 func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verify.Topic {
 	t := verify.Topic{ARN: arn.String()}
 	client := r.Writer.Clients.SNS(region)
@@ -114,9 +114,9 @@ func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verif
 		})
 	}
 	tags := r.trace(ctx, region, t.ARN, t.Sample, "the topic in "+region)
-	if arn.Resource() == notify.TopicName && region == r.home {
+	if arn.Resource() == notify.TopicName { // in the deployment region of each
 		for name, lease := range notify.Leases(tags) {
-			r.found.change(name, func(d *verify.Deployment) { d.Served = lease.Tick })
+			r.found.change(name, func(d *verify.Deployment) { d.Served = model.Later(d.Served, lease.Tick) })
 		}
 		for name, version := range notify.Versions(tags) {
 			r.found.change(name, func(d *verify.Deployment) { d.Version = version })

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
@@ -127,6 +128,17 @@ func TestOtherMonitorsInARegionThatIsNotRead(t *testing.T) {
 			t.Errorf("%s: found %+v", code, last)
 		}
 	}
+}
+
+// A stack in another region, which found everything of its own made by the first, is found by what it has recorded there.
+func TestASecondStackWithoutThingsOfItsOwn(t *testing.T) {
+	w := deployed(t)
+	_, err := w.Raw.SNS(awsbed.Other).TagResource(t.Context(), &sns.TagResourceInput{
+		ResourceArn: aws.String(awsbed.TopicIn(awsbed.Other).String()),
+		Tags:        []snstypes.Tag{{Key: aws.String(notify.VersionKey(awsbed.Other + "/second")), Value: aws.String("1")}},
+	})
+	w.Must(err)
+	onlyFinding(t, w, "WARN monitor: 2 monitors in the account: deployment cli (")
 }
 
 // What a person changed so that it no longer works is found: each alone, and nothing else.
