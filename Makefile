@@ -50,16 +50,22 @@ package:
 	$(lambda) -o $(DIST)/$(ARCH)/bootstrap $(bootstrap)
 	go run ./tools/pack -binary $(DIST)/$(ARCH)/bootstrap -template template.yaml -arch $(ARCH) -out $(DIST)
 
-# What the image has: the program, and the certificates of public authorities from this machine.
+# What the image has: the program, its licences, and the certificates of public authorities. Debian has those apart from what was added to the
+# machine, such as the authority of a company's proxy, which others must not trust. Elsewhere they are those that the machine trusts.
+licences := LICENSE THIRD_PARTY_LICENSES
 OS ?= linux
 ROOTFS ?= dist/rootfs/$(ARCH)/rootfs
 certificates := /etc/ssl/certs/ca-certificates.crt
+authorities := $(or $(sort $(wildcard /usr/share/ca-certificates/mozilla/*.crt)),$(certificates))
 .PHONY: rootfs
 rootfs:
 	rm -rf "$(ROOTFS)"
 	install -d "$(ROOTFS)/usr/bin" "$(ROOTFS)$(dir $(certificates))"
 	CGO_ENABLED=0 GOOS=$(OS) GOARCH=$(ARCH) $(settings) go build $(goflags) -o "$(ROOTFS)/usr/bin/personalize-monitor" $(main)
-	install -m 0644 $(certificates) "$(ROOTFS)$(certificates)"
+	chmod 0755 "$(ROOTFS)/usr/bin/personalize-monitor"
+	@cat $(authorities) >"$(ROOTFS)$(certificates)"
+	chmod 0644 "$(ROOTFS)$(certificates)"
+	install -D -m 0644 -t "$(ROOTFS)/usr/share/doc/personalize-monitor" $(licences)
 
 # The last stage of the Dockerfile, over the same files: no other image is needed, and the build has no time in it.
 # Neither root nor a kernel with overlays is needed.
@@ -68,7 +74,7 @@ IMAGE ?= dist/image
 image: rootfs
 	rm -rf "$(IMAGE)"
 	buildah --storage-driver vfs --root "$(abspath $(ROOTFS)/../../storage)" --runroot "$(abspath $(ROOTFS)/../../run)" build --isolation chroot \
-		--pull=never --platform linux/$(ARCH) --timestamp 0 --identity-label=false --build-arg VERSION=$(VERSION) \
+		--pull=never --platform linux/$(ARCH) --timestamp 0 --identity-label=false --label org.opencontainers.image.version=$(VERSION) \
 		--build-context build="$(abspath $(ROOTFS)/..)" --file Dockerfile --tag "oci:$(IMAGE):$(VERSION)" .
 
 # Tools of the release and of its tests, at fixed versions. Each is compiled once and kept.
@@ -90,20 +96,24 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 archive = tar --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX
 extra := dist/release-extra
 .PHONY: release-extra
-release-extra:
+release-extra: $(call installed,$(cyclonedx))
 	rm -rf $(extra)
 	install -d $(extra)
 	$(MAKE) $(foreach arch,amd64 arm64,release-extra-$(arch))
-	$(archive) -C deploy/helm -c personalize-monitor | gzip -9n >$(extra)/personalize-monitor-chart_$(VERSION).tgz
-	$(archive) -C deploy -c terraform | gzip -9n >$(extra)/personalize-monitor-terraform_$(VERSION).tgz
+	$(archive) --transform 's,^LICENSE,personalize-monitor/&,' -c LICENSE -C deploy/helm personalize-monitor | gzip -9n >$(extra)/personalize-monitor-chart_$(VERSION).tgz
+	$(archive) --transform 's,^LICENSE,terraform/&,' -c LICENSE -C deploy terraform | gzip -9n >$(extra)/personalize-monitor-terraform_$(VERSION).tgz
 
-# For an architecture: the image, as an archive that "docker load" and "skopeo copy" read, and the folder for AWS Lambda.
+# For an architecture: the image, as an archive that buildah, podman and skopeo read, and the folder for AWS Lambda with the
+# bill of materials of its program.
 .PHONY: release-extra-amd64 release-extra-arm64
 release-extra-amd64 release-extra-arm64: release-extra-%:
 	$(MAKE) image ARCH=$* IMAGE=dist/image-$*
 	$(archive) -C dist/image-$* -c . | gzip -9n >$(extra)/personalize-monitor-image_$(VERSION)_$*.tar.gz
 	rm -rf dist/lambda-$*
 	$(MAKE) package ARCH=$* DIST=dist/lambda-$*
+	$(tools)/cyclonedx-gomod bin -json -std -noserial -notimestamp -version "v$(VERSION)" \
+		-output $(extra)/personalize-monitor-lambda_$(VERSION)_$*.cdx.json dist/lambda-$*/$*/bootstrap
+	cp THIRD_PARTY_LICENSES dist/lambda-$*
 	$(archive) -C dist/lambda-$* --exclude ./$* -c . | gzip -9n >$(extra)/personalize-monitor-lambda_$(VERSION)_$*.tar.gz
 
 goreleaser_run = VERSION=$(VERSION) PATH="$(tools):$$PATH" $(tools)/goreleaser release --clean
@@ -119,6 +129,7 @@ release: $(call installed,$(goreleaser)) $(call installed,$(cyclonedx))
 	@test "$$(git describe --exact-match --tags 2>/dev/null)" = "v$(VERSION)" || { echo 'make release: the commit has no tag v$(VERSION), the version in template.yaml' >&2; exit 1; }
 	$(MAKE) release-extra VERSION=$(VERSION)
 	$(goreleaser_run)
+	cp $(extra)/* dist/release/
 
 # It is passed in the environment, so that the shell does not interpret it.
 export PARAMS

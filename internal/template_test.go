@@ -17,6 +17,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
+	"github.com/personalize-monitor/personalize-monitor/internal/verify"
 	"github.com/personalize-monitor/personalize-monitor/tools/template"
 )
 
@@ -157,6 +158,14 @@ func TestTemplateFunctions(t *testing.T) {
 			}
 			checkEvents(t, s, want.events)
 		})
+	}
+	rules := 1 // of notifications, which the monitor creates
+	for id := range functions {
+		triggers, _ := settings(t, template, id)["Events"].(object)
+		rules += len(triggers)
+	}
+	if rules != verify.RulesNeeded {
+		t.Errorf("a stack has %d rules, and verify leaves room for %d", rules, verify.RulesNeeded)
 	}
 	monitor := settings(t, template, "MonitorFunction")
 	if monitor["MemorySize"] != uint64(512) || at(t, monitor, "EventInvokeConfig", "MaximumRetryAttempts") != uint64(0) {
@@ -470,10 +479,14 @@ func TestTemplateAlarms(t *testing.T) {
 			t.Errorf("%s is a %v that depends on %v", id, alarm["Type"], alarm["DependsOn"])
 		}
 		p := alarm["Properties"].(object)
+		metric := p
+		if math, ok := p["Metrics"].([]any); ok {
+			metric = at(t, math[0], "MetricStat", "Metric").(object)
+		}
 		if p["AlarmName"] != nil {
 			t.Errorf("%s has a name of its own, which a second stack could not have", id)
 		}
-		if got := [3]string{p["Namespace"].(string), p["MetricName"].(string), p["TreatMissingData"].(string)}; got != want {
+		if got := [3]string{metric["Namespace"].(string), metric["MetricName"].(string), p["TreatMissingData"].(string)}; got != want {
 			t.Errorf("%s is on %v", id, got)
 		}
 		for _, key := range []string{"AlarmActions", "OKActions"} {

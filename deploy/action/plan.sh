@@ -21,7 +21,8 @@ done <<<"${INPUT_FLAGS:-}"
 
 program="${PERSONALIZE_MONITOR:-}"
 if [ -z "$program" ]; then
-  make --silent -C "$GITHUB_ACTION_PATH" build
+  # make would expand a variable of the job as a text of its own, with calls of the shell in it.
+  env -u GH_TOKEN -u VERSION make --silent -C "$GITHUB_ACTION_PATH" build
   program="$GITHUB_ACTION_PATH/personalize-monitor"
 fi
 
@@ -35,9 +36,12 @@ code=0
 env -u GH_TOKEN "$program" "${args[@]}" >"$work/plan" || code=$?
 echo "::$word::"
 
-changes=false
+changes=unknown
 case "$code" in
-0) outcome="Nothing would change." ;;
+0)
+  outcome="Nothing would change."
+  changes=false
+  ;;
 3) outcome="**Some regions or endpoints could not be read.** They are listed; nothing is decided about them." ;;
 10)
   outcome="Something would change."
@@ -67,11 +71,14 @@ limit=60000 # bytes; a comment has 65,536 characters at most
 } >"$work/comment"
 cat "$work/comment" >>"$GITHUB_STEP_SUMMARY"
 
-# comment creates the comment of this title, or replaces it. Anyone can write a comment with the marker; only that of a bot is ours.
+# comment creates the comment of this title, or replaces it. Anyone can write a comment with the marker. The token of a person owns that of this
+# person, and the token of a job, which cannot look up whose it is, that of a bot.
 comment() {
-  local id
+  local id me
+  me="$(gh api user --jq .login 2>/dev/null)" || me=
   id="$(gh api --paginate "repos/$GITHUB_REPOSITORY/issues/$1/comments?per_page=100" |
-    jq -rn --arg marker "$marker" '[inputs[] | select(.user.type == "Bot" and (.body | startswith($marker))) | .id] | first // empty')" || return 1
+    jq -rn --arg marker "$marker" --arg me "$me" '[inputs[] |
+      select((if $me == "" then .user.type == "Bot" else .user.login == $me end) and (.body | startswith($marker))) | .id] | first // empty')" || return 1
   if [ -n "$id" ]; then
     jq -Rs '{body: .}' "$work/comment" | gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$id" --input -
   else

@@ -20,7 +20,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/verify/probe"
 )
 
-var verifySetup = setup{params: []string{config.Regions, config.NotificationEndpoint, config.ChatNotifications, config.DashboardName}}
+var verifySetup = setup{params: []string{config.Regions, config.NotificationEndpoint, config.ChatNotifications, config.DashboardName, config.MetricDelay}}
 
 type verifyOptions struct {
 	common
@@ -94,8 +94,19 @@ func uses() []string {
 	return append(names, useLambda)
 }
 
+// policy is where the policy of the way of working is.
+func (o *verifyOptions) policy(values config.Values) string {
+	switch {
+	case o.use == useLambda:
+		return "the template has the policies of the functions"
+	case values.ChatNotifications:
+		return "personalize-monitor permissions " + o.use + " --chat-notifications yes prints the whole policy"
+	}
+	return "personalize-monitor permissions " + o.use + " prints the whole policy"
+}
+
 // statements are what the way of working may do in an account.
-func (o *verifyOptions) statements(region, dashboard string) func(account, partition string) []permissions.Statement {
+func (o *verifyOptions) statements(region string, values config.Values) func(account, partition string) []permissions.Statement {
 	of, owner := []permissions.Use{permissions.Use(o.use)}, deployment
 	if o.use == useLambda {
 		of, owner = permissions.Functions(), region+"/personalize-monitor" // the stack of make deploy
@@ -104,7 +115,7 @@ func (o *verifyOptions) statements(region, dashboard string) func(account, parti
 		var all []permissions.Statement
 		for _, use := range of {
 			all = append(all, permissions.For(use, permissions.Options{
-				Partition: partition, Account: account, Region: region, Dashboard: dashboard, Deployment: owner,
+				Partition: partition, Account: account, Region: region, Dashboard: values.DashboardName, Deployment: owner, Chat: values.ChatNotifications,
 			})...)
 		}
 		return all
@@ -166,9 +177,9 @@ func (o *verifyOptions) facts(ctx context.Context, m member) (verify.Facts, erro
 	parts := m.app(app.Options{DryRun: true})
 	facts, err := probe.Facts(ctx, probe.Options{
 		Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: m.showProgress,
-		Use: o.use, Version: notify.VersionTag(m.version), Regions: m.values.Regions,
-		Statements: o.statements(m.config.Region, m.values.DashboardName), Wanted: m.values.Endpoints, ChatWanted: m.values.ChatNotifications,
-		Dashboard: m.values.DashboardName, Principal: m.role.String(),
+		Use: o.use, Policy: o.policy(m.values), Version: notify.VersionTag(m.version), Regions: m.values.Regions,
+		Statements: o.statements(m.config.Region, m.values), Wanted: m.values.Endpoints, ChatWanted: m.values.ChatNotifications,
+		MetricDelay: m.values.MetricDelay, Dashboard: m.values.DashboardName, Principal: m.role.String(),
 	})
 	facts.Identity.Account, facts.Identity.Name = cmp.Or(facts.Identity.Account, m.of.ID), m.of.Name
 	return facts, err

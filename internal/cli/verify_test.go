@@ -22,6 +22,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
+	"github.com/personalize-monitor/personalize-monitor/internal/demo"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -29,18 +30,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/test/awsbed"
 )
 
-// verifyEstate has a campaign in each of two regions, and a key that no service may use.
-const verifyEstate = `
-account: "123456789012"
-regions:
-  us-east-1: {datasetGroups: [{name: shop, campaigns: [{name: home, recipe: aws-sims}]}]}
-  eu-west-1:
-    datasetGroups: [{name: shop, campaigns: [{name: home, recipe: aws-sims}]}]
-    keys: [{id: own-key, alias: alias/own, policy: '{"Statement": [{"Effect": "Allow", "Principal":
-      {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "kms:*", "Resource": "*"}]}'}]
-`
+// ownKey is the policy of a key that no service may use.
+const ownKey = `{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "kms:*", "Resource": "*"}]}`
 
-// verified is an AWS that verify checks.
+// verified is an AWS that verify checks: with the estate of the demo, before anything monitors it.
 type verified struct {
 	*testing.T
 	*localaws.Server
@@ -50,10 +43,9 @@ type verified struct {
 
 func newVerified(t *testing.T, opts ...localaws.Option) *verified {
 	t.Helper()
-	estate, err := localaws.ParseEstate([]byte(verifyEstate), "estate.yaml", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	estate := demo.Estate()
+	estate.Monitored = 0
+	estate.Regions[1].Keys = []localaws.EstateKey{{ID: "own-key", Alias: "alias/own", Policy: ownKey}}
 	server, err := localaws.New(estate, opts...)
 	if err != nil {
 		t.Fatal(err)
@@ -128,6 +120,19 @@ func TestVerifyFindsNothingInOrder(t *testing.T) {
 	}
 	if writes := v.writes(); writes != nil {
 		t.Errorf("verify writes: %v", writes)
+	}
+}
+
+// The topic for chats has permissions of its own, which count if it is wanted.
+func TestVerifyChecksThePermissionsForChats(t *testing.T) {
+	v := newVerified(t)
+	simulated := func(args ...string) int {
+		v.ResetCalls()
+		v.findings(args...)
+		return v.Calls()["iam.SimulatePrincipalPolicy"]
+	}
+	if without, with := simulated(), simulated("--chat-notifications", "yes"); with != without+1 {
+		t.Errorf("%d simulations with the topic for chats, %d without", with, without)
 	}
 }
 

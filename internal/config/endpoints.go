@@ -23,9 +23,9 @@ const (
 	HTTPS Protocol = "https"
 )
 
-// sameEndpoint reports whether two endpoints are one: e-mail addresses may differ in case.
-func sameEndpoint(a, b Endpoint) bool {
-	return a == b || a.Protocol == Email && b.Protocol == Email && strings.EqualFold(a.Address, b.Address)
+// Same reports whether two endpoints are one: e-mail addresses may differ in case.
+func (e Endpoint) Same(other Endpoint) bool {
+	return e == other || e.Protocol == Email && other.Protocol == Email && strings.EqualFold(e.Address, other.Address)
 }
 
 // parseEndpoint parses an e-mail address or a URL that can confirm its subscription.

@@ -164,7 +164,7 @@ var table = []parameter{
 	param(Spec{
 		Name: NotificationEndpoint, Flag: "notification-endpoint", Form: "ADDRESSES",
 		Help: "who is notified of alarms and actions", Valid: "e-mail addresses or https:// URLs, separated by commas",
-	}, func(v *Values) *[]Endpoint { return &v.Endpoints }, listOf(parseEndpoint, sameEndpoint)),
+	}, func(v *Values) *[]Endpoint { return &v.Endpoints }, listOf(parseEndpoint, Endpoint.Same)),
 	yesNo(ChatNotifications, "chat-notifications", "No",
 		"maintain a topic with notifications that Amazon Q Developer in chat applications shows in Slack and Microsoft Teams",
 		func(v *Values) *bool { return &v.ChatNotifications }),

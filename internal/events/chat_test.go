@@ -117,10 +117,13 @@ func TestChatMessages(t *testing.T) {
 
 // Whatever texts a request or a tag brings along, the message stays one, calls no one and is not too long.
 func TestChatMessagesOfAnyText(t *testing.T) {
-	for _, reason := range []string{"", `he said "no" \ `, "a\nb\t\x00", "<!channel> <http://x|y> & <> @here", strings.Repeat("<", 5000), strings.Repeat("ü", 5000), "\xff"} {
+	for _, reason := range []string{"", " \n", `he said "no" \ `, "a\nb\t\x00", "<!channel> <http://x|y> & <> @here", strings.Repeat("<", 5000), strings.Repeat("ü", 5000), "\xff"} {
 		m := chatOf(t, events.CampaignDeleted, record(home, model.ActionDelete, func(a *events.Audit) { a.Reason, a.Automatic = reason, false }))
 		if strings.ContainsAny(m.Content.Description, "<>") || strings.Contains(m.Content.Description, "@here") || m.Metadata.AdditionalContext["decidedBy"] != "a person" {
 			t.Errorf("%q: %+v", reason, m)
+		}
+		if strings.TrimSpace(m.Content.Description) == "" {
+			t.Errorf("%q: there is nothing to read", reason)
 		}
 		if rest := strings.TrimSuffix(m.Content.Description, "…"); strings.Count(rest, "&") != strings.Count(rest, ";") {
 			t.Errorf("an escaped character is cut in %q", rest)

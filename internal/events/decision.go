@@ -167,7 +167,7 @@ func (a Audit) chat(t DetailType) map[string]any {
 		author = "the monitor"
 	}
 	content := map[string]any{
-		"textType": "client-markdown", "title": title, "description": shortened(cmp.Or(chatText(a.Reason), title), maxChatText),
+		"textType": "client-markdown", "title": title, "description": shortened(cmp.Or(chatText(strings.TrimSpace(a.Reason)), title), maxChatText),
 		"keywords": []string{"Amazon Personalize", arn.Region()},
 	}
 	if step := a.chatStep(); step != "" {

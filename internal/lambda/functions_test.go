@@ -266,6 +266,23 @@ func TestMonitorFailsOnlyIfNothingWasMeasured(t *testing.T) {
 	}
 }
 
+// A monitor whose problems no alarm can see, because their count cannot be published, does not pass for healthy.
+func TestMonitorFailsIfItCannotCountItsProblems(t *testing.T) {
+	b := newBed(t, Monitor, map[string]string{
+		"Regions": "us-east-1,eu-west-1", "AutoCreateIdleAlarms": "No", "AutoCreateUtilizationAlarms": "No", "HourlyChecks": "never",
+	})
+	fault := localaws.Fault{Service: "cloudwatch", Operation: "PutMetricData", Region: "eu-west-1", Code: "AccessDeniedException"}
+	b.aws.AddFault(fault)
+	b.must(`{}`, "problem")
+	fault.Region = home
+	b.aws.AddFault(fault)
+	_, err := b.invoke(`{}`)
+	if err == nil || !strings.Contains(err.Error(), "monitorProblems could not be published in us-east-1 (PutMetricData), so that no alarm shows the problems: ") ||
+		!strings.Contains(err.Error(), "AccessDenied") || !strings.Contains(err.Error(), "resources measured") {
+		t.Error(err)
+	}
+}
+
 func TestActions(t *testing.T) {
 	b := newBed(t, UpdateTPS, nil)
 	b.must(`{"ARN":"`+campaign+`","NewMinTPS":30,"Reason":"less"}`, "is being updated from 40 to 30 TPS")

@@ -18,7 +18,8 @@ import (
 const metricProblems = "monitorProblems"
 
 // monitor runs one cycle, for a schedule or for a bare event whose keys are parameters. It is
-// an error only if nothing could be measured; the next cycle repeats the rest.
+// an error only if nothing could be measured, or if the count of problems could not be published: then
+// the stack's alarm on it would see nothing, and that on a silent monitor must. The next cycle repeats the rest.
 func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 	if e.form == enveloped {
 		return "", e.refused(string(Monitor), "a scheduled event, or parameters")
@@ -54,6 +55,10 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 		Unit: "Count", Value: float64(len(result.Problems)), Time: h.Clock.Now().UTC(),
 	}})
 	h.log.problems(ctx, append(result.Problems, failed...))
+	if len(failed) > 0 {
+		return "", fmt.Errorf("%s But %s could not be published in %s (%s), so that no alarm shows the problems: %w",
+			cycleSentence(result), metricProblems, failed[0].Region, failed[0].Operation, failed[0].Err)
+	}
 	return cycleSentence(result), nil
 }
 

@@ -104,7 +104,7 @@ func TestSimulatePrincipalPolicy(t *testing.T) {
 	const user, role = "arn:aws:iam::123456789012:user/localaws", "arn:aws:iam::123456789012:role/Monitor"
 	actions := []string{"personalize:ListCampaigns", "cloudwatch:DescribeAlarms", "sns:Publish"}
 	got, err := simulate(role, iam.SimulatePrincipalPolicyInput{ActionNames: actions})
-	if want := "personalize:ListCampaigns explicitDeny *;cloudwatch:DescribeAlarms explicitDeny *;sns:Publish allowed *;"; got != want || err != nil {
+	if want := "personalize:ListCampaigns implicitDeny *;cloudwatch:DescribeAlarms implicitDeny *;sns:Publish allowed *;"; got != want || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 	topic := "arn:aws:sns:us-east-1:123456789012:x"

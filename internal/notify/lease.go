@@ -91,7 +91,7 @@ func VersionTag(version string) string { return strings.Trim(version, "()") }
 // recordVersion sets the version in the tags of the topic, if it is another one. It changes nothing
 // if the program has no version or runs once, from the command line.
 func (s *setup) recordVersion(ctx context.Context) {
-	arn, key, version := s.topic.String(), tagVersion+s.w.Deployment, VersionTag(s.w.Version)
+	arn, key, version := s.topic.String(), VersionKey(s.w.Deployment), VersionTag(s.w.Version)
 	if version == "" || len(key) > maxTagKey {
 		return
 	}
@@ -110,6 +110,9 @@ func (s *setup) recordVersion(ctx context.Context) {
 		s.fail(arn, writer.OpTagResource, "record the version in the tags of the topic", fmt.Errorf("version %s: %w", version, err))
 	}
 }
+
+// VersionKey is the key of the tag with the version of a deployment.
+func VersionKey(deployment string) string { return tagVersion + deployment }
 
 // Versions are the versions of the program that the tags of the deployment region's topic have, by
 // deployment.

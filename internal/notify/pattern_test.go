@@ -24,7 +24,7 @@ func TestSameEndpoint(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := sameEndpoint(tt.endpoint, tt.protocol, tt.address); got != tt.same {
+			if got := tt.endpoint.Same(config.Endpoint{Protocol: config.Protocol(tt.protocol), Address: tt.address}); got != tt.same {
 				t.Errorf("got %v", got)
 			}
 		})

@@ -53,6 +53,24 @@ func chatTarget(topic model.ARN) types.Target {
 	return types.Target{Id: aws.String(ChatTargetID), Arn: aws.String(ChatTopic(topic).String()), InputPath: aws.String(events.ChatPath)}
 }
 
+// SendsText and SendsChat report whether a target sends the readable text, or the messages for chats, as the
+// program sets them. A target that a person changed sends something else, and so may its own ones.
+func SendsText(t types.Target) bool {
+	own, want := t.InputTransformer, transformer()
+	return t.Input == nil && t.InputPath == nil && own != nil &&
+		aws.ToString(own.InputTemplate) == messageTemplate && maps.Equal(own.InputPathsMap, want.InputPathsMap)
+}
+
+// SendsChat is described with SendsText.
+func SendsChat(t types.Target) bool {
+	return t.Input == nil && t.InputTransformer == nil && aws.ToString(t.InputPath) == events.ChatPath
+}
+
+// SendsRaw reports whether a target sends events as they are.
+func SendsRaw(t types.Target) bool {
+	return t.Input == nil && t.InputPath == nil && t.InputTransformer == nil
+}
+
 // laterTypes are the notifications that were added, the latest first: the upstream sample knows
 // none of them, and each version of this program those of the versions before.
 var laterTypes = [][]events.DetailType{
@@ -199,7 +217,7 @@ func (s *setup) ensureTarget(ctx context.Context, rule string, targets []types.T
 		return
 	}
 	target := targets[i]
-	if !toTopic(target) || target.InputTransformer != nil || target.Input != nil || target.InputPath != nil {
+	if !toTopic(target) || !SendsRaw(target) {
 		return
 	}
 	if s.untagged(ctx, rule, "the notification rule", "notification target has no input transformer, and stays so") {

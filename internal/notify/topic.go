@@ -161,7 +161,7 @@ func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
 	}
 	for _, endpoint := range s.Endpoints {
 		i := slices.IndexFunc(existing, func(sub types.Subscription) bool {
-			return sameEndpoint(endpoint, aws.ToString(sub.Protocol), aws.ToString(sub.Endpoint))
+			return endpoint.Same(config.Endpoint{Protocol: config.Protocol(aws.ToString(sub.Protocol)), Address: aws.ToString(sub.Endpoint)})
 		})
 		if i < 0 {
 			what := fmt.Sprintf("subscribe %s (%s), who has to confirm", endpoint.Shown(), endpoint.Protocol)
@@ -172,12 +172,6 @@ func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
 			s.w.LogOnce(ctx, slog.LevelWarn, arn+" "+endpoint.Shown(), why, "region", s.region, "endpoint", endpoint.Shown())
 		}
 	}
-}
-
-// sameEndpoint compares addresses as their protocols do: e-mail addresses regardless of case.
-func sameEndpoint(e config.Endpoint, protocol, address string) bool {
-	same := e.Address == address || e.Protocol == config.Email && strings.EqualFold(e.Address, address)
-	return same && string(e.Protocol) == protocol
 }
 
 // undelivered is why nothing is sent to a subscriber, or empty. SNS then lists a word in place of

@@ -34,7 +34,8 @@ var marks = map[rune]func(Options) bool{
 
 // targets are what actions work on, as tight as IAM allows: the Service Authorization Reference
 // (https://docs.aws.amazon.com/service-authorization/latest/reference/) lists for each action which
-// resources and condition keys a policy may name. Actions without any need *. The columns are plan,
+// resources and condition keys a policy may name. Actions without any need *, and so does DescribeAlarms, which
+// returns less with a narrower scope (CloudWatch API reference). The columns are plan,
 // report, run, act, serve and cleanup, then the functions monitor, dashboard, update-tps, delete-campaign,
 // stop-recommender and cleanup.
 var targets = []target{
@@ -69,10 +70,11 @@ var targets = []target{
 		{"personalize:StopRecommender", "...xx. ....x."},
 		{"personalize:StartRecommender", "....a. ......"},
 	}},
-	// The versions of solutions, too.
+	// The versions of solutions, too. CreateCampaign needs both: the campaign and the solution that it is of.
 	{sid: "Solutions", patterns: []string{personalizeARN + "solution/*"}, actions: []action{
 		{"personalize:DescribeSolution", "xxxxx. xxxx.."},
 		{"personalize:DescribeSolutionVersion", "xxxxx. xxxx.."},
+		{"personalize:CreateCampaign", "....a. ......"},
 	}},
 	{sid: "Metrics", patterns: []string{"*"}, key: "cloudwatch:namespace", value: "PersonalizeMonitor", actions: []action{
 		{"cloudwatch:PutMetricData", "..xxx. x.xxx."},

@@ -210,10 +210,14 @@ func (r *removal) removeTopic(ctx context.Context, which model.ARN, user *stay) 
 	}
 	if reason != "" {
 		r.add(ctx, item, state, reason)
-		// The tags in which this deployment counted its actions mean nothing after an hour.
-		if keys := writer.CountTags(tags, r.w.Deployment); len(keys) > 0 {
+		// The tags in which this deployment counted its actions mean nothing after an hour, and its version shows that it is here.
+		keys := writer.CountTags(tags, r.w.Deployment)
+		if version := notify.VersionKey(r.w.Deployment); tags[version] != "" {
+			keys = append(keys, version)
+		}
+		if len(keys) > 0 {
 			if err := r.w.RemoveCounts(ctx, which, keys...); err != nil {
-				r.w.Logger.WarnContext(ctx, "tags with counts of actions stay", "arn", arn, "err", awsapi.Line(err))
+				r.w.Logger.WarnContext(ctx, "tags with counts of actions and the version stay", "arn", arn, "err", awsapi.Line(err))
 			}
 		}
 		return true

@@ -582,6 +582,27 @@ func TestClosedRegionsDoNotFailACleanup(t *testing.T) {
 	}
 }
 
+// A deployment that shares the topic of another one takes along what the tags of the topic have of it.
+func TestACleanupRemovesItsTagsFromTheTopicOfAnother(t *testing.T) {
+	w := newWorld(t)
+	a, _ := w.actor(func(o *writer.Options) { o.Deployment = otherStack })
+	w.CreateTopic(home)
+	w.tagTopic(home, oursTags)
+	w.tagTopic(home, map[string]string{"Version/cli": "1", "Version/" + otherStack: "1", "Removals/" + otherStack + "/a": "20200101T0000:5"})
+	w.cleanup(a)
+	topic := testTopic.String()
+	out, err := w.Raw.SNS(home).ListTagsForResource(ctxAll, &sns.ListTagsForResourceInput{ResourceArn: &topic})
+	w.Must(err)
+	var left []string
+	for _, tag := range out.Tags {
+		left = append(left, *tag.Key)
+	}
+	slices.Sort(left)
+	if want := []string{"CreatedBy", "Deployment", "Version/cli"}; !slices.Equal(left, want) {
+		t.Errorf("tags %v, want %v", left, want)
+	}
+}
+
 func TestTheDeploymentRegionBeingClosedIsAProblem(t *testing.T) {
 	w := newWorld(t)
 	w.Server.AddFault(localaws.Fault{Service: "cloudwatch", Region: home, Code: "AccessDenied"})

@@ -13,6 +13,9 @@ import (
 func (f Facts) noIdentity() []Finding {
 	about := Finding{Check: CheckCredentials}
 	list := []Finding{about.with(Fail, f.Identity.Failure.Text, f.Identity.Failure.Remedy)}
+	if f.Identity.Failure.Kind == Busy {
+		list[0].Status = Unchecked
+	}
 	if clock := f.clock(); clock.Status == Fail {
 		list = append(list, clock)
 	}
@@ -41,8 +44,12 @@ func (r Region) reach() Finding {
 			"enable it in the account's settings (AWS Regions), or leave it out of Regions")
 	case r.Reach.Kind == NoHost:
 		return about.with(Fail, "Personalize is not offered here: it has no host name", "leave the region out of Regions")
+	case r.Reach.Kind == Busy:
+		return about.unread("the region and all in it", r.Reach)
 	case !r.Reached():
 		return about.with(Fail, r.Reach.Text, r.Reach.Remedy)
+	case !r.Watched:
+		return about.ok("reached; events and the notification rule are here, and nothing is monitored")
 	case !r.Listed:
 		return about.with(Warn, "AWS answers, but this version knows of no Personalize here",
 			"check the name; leave it out of Regions unless Personalize is new there")
@@ -67,8 +74,8 @@ func countFinding(region, things string, c Count) Finding {
 // The default quota of EventBridge on the rules of a bus ("Amazon EventBridge quotas", adjustable).
 const (
 	rulesPerBus = 300
-	// rulesNeeded are the rules of a whole stack: schedules, events and notifications.
-	rulesNeeded = 9
+	// RulesNeeded are the rules of a whole stack: schedules, events and notifications.
+	RulesNeeded = 7
 	// rulesTight is the share of the quota, in percent, from which on it is worth a warning.
 	rulesTight = 90
 )
@@ -79,16 +86,17 @@ func (f Facts) ruleQuota() Finding {
 		return about.unread("number of EventBridge rules", f.Rules.Failure)
 	}
 	text := fmt.Sprintf("%d of %d EventBridge rules (default quota)", n, rulesPerBus)
-	if n+rulesNeeded > rulesPerBus || n*100 >= rulesPerBus*rulesTight {
+	if n+RulesNeeded > rulesPerBus || n*100 >= rulesPerBus*rulesTight {
 		return about.with(Warn, text,
-			fmt.Sprintf("a stack needs %d; have the quota raised (Service Quotas, EventBridge), unless it was", rulesNeeded))
+			fmt.Sprintf("a stack needs %d; have the quota raised (Service Quotas, EventBridge), unless it was", RulesNeeded))
 	}
 	return about.ok(text)
 }
 
-// silentAfter is the age from which on the newest metrics mean that cycles do not run: three of them
-// were missed, and data may take a few minutes to appear.
-const silentAfter = 20 * time.Minute
+// silentAfter is the age from which on the newest metrics mean that cycles do not run: two of them were
+// missed at least, and data may take a few minutes to appear. Between two cycles metrics are as old as the
+// delay and ten minutes.
+func (f Facts) silentAfter() time.Duration { return max(20*time.Minute, f.MetricDelay+15*time.Minute) }
 
 // LookBack is how far back the newest of our metrics is looked for.
 const LookBack = 3 * time.Hour
@@ -96,7 +104,7 @@ const LookBack = 3 * time.Hour
 // arrival is whether our own metrics arrive in a region.
 func (f Facts) arrival(r Region) []Finding {
 	about, latest := Finding{Check: CheckMetrics, Region: r.Name}, r.Metrics.Latest
-	age := max(0, f.Now.Sub(latest))
+	age := max(0, f.clockOfAWS().Sub(latest))
 	text := "our latest metrics are " + model.Span(age) + " old"
 	if latest.IsZero() {
 		text = fmt.Sprintf("no metrics of ours in the last %d hours", int(LookBack.Hours()))
@@ -106,7 +114,7 @@ func (f Facts) arrival(r Region) []Finding {
 		return nil
 	case r.Metrics.Failure.Kind != Read:
 		about = about.unread("age of our latest metrics", r.Metrics.Failure)
-	case !latest.IsZero() && age < silentAfter:
+	case !latest.IsZero() && age < f.silentAfter():
 		about = about.ok("our metrics arrive; the latest are " + model.Span(age) + " old")
 	case latest.IsZero() && f.undeployed():
 		about = about.ok("no metrics of ours; nothing is deployed yet")

@@ -42,11 +42,12 @@ func (d Deployment) active(now time.Time) bool {
 	return d.Name == "" || d.stack() || now.Sub(d.Served).Abs() < servedWithin
 }
 
-// present are the deployments that are still there: of those that only worked once, by the tags of the
-// topic, nothing is left.
+// present are the deployments that are still there. Of daemons that only worked once, by the tags of the
+// topic, nothing is left; a stack removes its version from these when it is deleted, and may have no other trace
+// if it shares topic, rule and alarms with another one.
 func (f Facts) present() []Deployment {
 	return slices.DeleteFunc(slices.Clone(f.Deployments), func(d Deployment) bool {
-		return len(d.Traces) == 0 && f.Now.Sub(d.Served).Abs() >= servedWithin
+		return len(d.Traces) == 0 && f.clockOfAWS().Sub(d.Served).Abs() >= servedWithin && !(d.stack() && d.Version != "")
 	})
 }
 
@@ -56,7 +57,7 @@ func (f Facts) undeployed() bool { return len(f.present()) == 0 && f.TracesFailu
 
 // runs reports whether something in the account should publish metrics.
 func (f Facts) runs() bool {
-	return slices.ContainsFunc(f.present(), func(d Deployment) bool { return d.active(f.Now) })
+	return slices.ContainsFunc(f.present(), func(d Deployment) bool { return d.active(f.clockOfAWS()) })
 }
 
 // monitors is about what is deployed: one monitor, and of the version of this program. That there is no
@@ -66,8 +67,11 @@ func (f Facts) monitors() (list []Finding) {
 	var titles []string
 	for _, d := range present {
 		where := "a daemon that runs"
-		if len(d.Traces) > 0 {
+		switch {
+		case len(d.Traces) > 0:
 			where = names(d.Traces)
+		case d.stack():
+			where = "its version in the tags of a topic"
 		}
 		titles = append(titles, fmt.Sprintf("%s (%s)", d.title(), where))
 		list = append(list, f.version(d)...)
@@ -82,9 +86,9 @@ func (f Facts) monitors() (list []Finding) {
 	case len(present) == 1 && unknown:
 		list = append(list, about.ok("a monitor: "+present[0].title()))
 	case len(present) == 1:
-		list = append(list, about.ok("one monitor: "+present[0].title()))
+		list = append(list, about.ok("one monitor in these regions: "+present[0].title()))
 	case !unknown:
-		list = append(list, about.ok("no trace of another monitor in the account"))
+		list = append(list, about.ok("no trace of another monitor in these regions"))
 	}
 	if unknown {
 		list = append(list, about.unread("whether there are other monitors", f.TracesFailure))
@@ -96,7 +100,7 @@ func (f Facts) monitors() (list []Finding) {
 func (f Facts) version(d Deployment) []Finding {
 	about := Finding{Check: CheckVersion}
 	switch {
-	case d.Name == "" || !d.active(f.Now):
+	case d.Name == "" || !d.active(f.clockOfAWS()):
 		return nil
 	case d.Version == "":
 		about = about.with(Warn, d.title()+" has recorded no version: it is older than this program, or has not worked yet",

@@ -3,7 +3,6 @@ package verify
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 )
@@ -17,6 +16,7 @@ type Topic struct {
 	// every account may.
 	Policy        bool
 	Sample        bool
+	Document      string // the policy
 	PolicyFailure Failure
 	Key           Key
 	Subscribers   []Subscriber
@@ -54,10 +54,36 @@ type Rule struct {
 	ARN      string
 	Disabled bool
 	Known    bool // its pattern matches our notifications
-	// Targets are its targets' ARNs. TargetsFailure is why they are not known.
-	Targets        []string
+	// Targets are its targets. TargetsFailure is why they are not known.
+	Targets        []Target
 	TargetsFailure Failure
-	Raw            bool // the target of ours sends raw JSON
+}
+
+// Target is a target of the rule.
+type Target struct {
+	ARN   string
+	Sends Message
+}
+
+// Message is what a target sends for an event.
+type Message string
+
+// The messages. MessageOther is what a person set.
+const (
+	MessageText  Message = "text"
+	MessageChat  Message = "chat"
+	MessageRaw   Message = "raw"
+	MessageOther Message = "other"
+)
+
+// sent are the messages that are sent to a topic.
+func (r Rule) sent(topic string) (all []Message) {
+	for _, t := range r.Targets {
+		if t.ARN == topic {
+			all = append(all, t.Sends)
+		}
+	}
+	return all
 }
 
 // notifications are the findings about topics, keys, subscribers and rule of a region. Where nothing is
@@ -98,8 +124,24 @@ func (f Facts) topic(region string, t Topic) Finding {
 		return about.with(Fail, "the topic's policy does not let alarms and events publish as it should",
 			"the next run or cycle corrects it (sns:SetTopicAttributes); if it does not, read its problems")
 	}
+	return f.denials(about, t)
+}
+
+// denials looks for what in a topic's policy speaks against our statements in it.
+func (f Facts) denials(about Finding, t Topic) Finding {
+	for _, service := range publishers {
+		switch policyLets(t.Document, service, f.Identity.Account, "sns:Publish") {
+		case Refused:
+			return about.with(Fail, "a statement of the topic's policy keeps "+service+" from publishing", "remove the denial from the policy")
+		case Unknown:
+			return about.with(Unchecked, "a statement of the topic's policy may keep "+service+" from publishing", setAlarmState)
+		}
+	}
 	return about.ok("alarms and events may publish to the topic")
 }
+
+// setAlarmState is how to try what a policy alone does not show.
+const setAlarmState = "check it by a test: aws cloudwatch set-alarm-state on one of the alarms sends a mail"
 
 // chat are the findings about the topic for chats of the deployment region, which exists on request.
 func (f Facts) chat() []Finding {
@@ -130,11 +172,11 @@ func (f Facts) chatShown() bool {
 	return slices.ContainsFunc(f.Chat.Subscribers, func(s Subscriber) bool { return s.AmazonQ() && s.State == Confirmed })
 }
 
-// keyServices are those that publish to the topic, and the actions on its key that they need (SNS
+// publishers are the services that publish to the topic, and keyActions what they need of its key (SNS
 // developer guide, "Key management").
 var (
-	keyServices = []string{"cloudwatch.amazonaws.com", "events.amazonaws.com"}
-	keyActions  = []string{"kms:GenerateDataKey", "kms:Decrypt"}
+	publishers = []string{"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+	keyActions = []string{"kms:GenerateDataKey", "kms:Decrypt"}
 )
 
 func (f Facts) key(region string, key Key) []Finding {
@@ -153,14 +195,14 @@ func (f Facts) key(region string, key Key) []Finding {
 		return []Finding{about.with(Fail, "the key of the topic is disabled, or about to be deleted", "enable the key, or choose another")}
 	}
 	var list []Finding
-	for _, service := range keyServices {
-		switch keyLets(key.Policy, service, f.Identity.Account) {
+	for _, service := range publishers {
+		switch policyLets(key.Policy, service, f.Identity.Account, keyActions...) {
 		case Refused:
 			list = append(list, about.with(Fail, "the policy of the topic's key does not let "+service+" use it",
 				"let it call kms:GenerateDataKey* and kms:Decrypt in the key's policy"))
 		case Unknown:
 			list = append(list, about.with(Unchecked, "the policy of the topic's key has conditions for "+service,
-				"check them by a test: aws cloudwatch set-alarm-state on one of the alarms sends a mail"))
+				setAlarmState))
 		}
 	}
 	if list == nil {
@@ -180,7 +222,7 @@ func (f Facts) subscribers(r Region) (list []Finding) {
 		list = append(list, f.subscriber(r.Name, s))
 	}
 	for _, wanted := range f.Wanted {
-		if !slices.ContainsFunc(r.Topic.Subscribers, func(s Subscriber) bool { return strings.EqualFold(s.Address, wanted.Address) }) {
+		if !slices.ContainsFunc(r.Topic.Subscribers, func(s Subscriber) bool { return s.Same(wanted) }) {
 			about.Resource = wanted.Shown()
 			list = append(list, about.with(Warn, wanted.Shown()+" is not subscribed, and gets nothing",
 				"the next run or cycle with it as NotificationEndpoint subscribes it; then it must be confirmed"))
@@ -201,6 +243,9 @@ func (f Facts) subscriber(region string, s Subscriber) Finding {
 	case s.AmazonQ() && !f.chatShown():
 		return about.with(Warn, "Amazon Q Developer shows the alarms of this topic, and drops its texts about actions",
 			"set ChatNotifications=Yes, and show that topic in the channel, too")
+	case s.State == Pending && s.Protocol == config.HTTPS:
+		return about.with(Warn, shown+" has not confirmed, and gets nothing",
+			"the endpoint must open the SubscribeURL in the message of AWS; after 3 days the next run has another sent")
 	case s.State == Pending:
 		return about.with(Warn, shown+" has not confirmed, and gets nothing",
 			"follow the link in the mail of AWS; after 3 days the next run sends another")
@@ -214,6 +259,7 @@ func (f Facts) subscriber(region string, s Subscriber) Finding {
 func (f Facts) rule(r Region) Finding {
 	const again = "the next run or cycle corrects it; if it does not, read its problems"
 	rule := r.Rule
+	texts, chats := rule.sent(r.Topic.ARN), rule.sent(f.Chat.ARN)
 	about := Finding{Check: CheckRule, Region: r.Name, Resource: rule.ARN}
 	switch {
 	case rule.Failure.Kind == Missing && f.undeployed():
@@ -224,20 +270,33 @@ func (f Facts) rule(r Region) Finding {
 		return about.unread("notification rule", rule.Failure)
 	case rule.Disabled:
 		return about.with(Warn, "the notification rule is disabled, so no action is reported",
-			"aws events enable-rule --name PersonalizeMonitor-NotificationsRule, if that was not on purpose")
+			"aws events enable-rule --region "+r.Name+" --name PersonalizeMonitor-NotificationsRule, if that was not on purpose")
 	case rule.TargetsFailure.Kind != Read:
 		return about.unread("targets of the notification rule", rule.TargetsFailure)
-	case !slices.Contains(rule.Targets, r.Topic.ARN):
+	case len(texts) == 0:
 		return about.with(Fail,
 			fmt.Sprintf("none of the %d targets of the notification rule is the topic, so no action is reported", len(rule.Targets)), again)
-	case f.Chat.Failure.Kind == Read && !slices.Contains(rule.Targets, f.Chat.ARN):
+	case f.Chat.Failure.Kind == Read && len(chats) == 0:
 		return about.with(Warn, "the topic for chats is no target of the notification rule, so no action is shown there",
 			"the next run or cycle with ChatNotifications=Yes corrects it")
 	case !rule.Known:
 		return about.with(Warn, "the notification rule has a pattern that a person set; some notifications may be missing",
 			"delete the rule, and the next run creates it, if that was not on purpose")
-	case rule.Raw:
+	}
+	return f.messages(about, texts, chats)
+}
+
+// messages is about what the rule sends to the topic, and to that for chats.
+func (f Facts) messages(about Finding, texts, chats []Message) Finding {
+	switch {
+	case f.Chat.Failure.Kind == Read && !slices.Contains(chats, MessageChat):
+		return about.with(Warn, "the notification rule sends to the topic for chats what a person set, and a chat shows its own schema alone",
+			"delete its target, and the next run with ChatNotifications=Yes creates it")
+	case !slices.Contains(texts, MessageText) && slices.Contains(texts, MessageRaw):
 		return about.with(Warn, "the notification rule sends raw JSON, not a readable text", "delete its target, and the next run creates it")
+	case !slices.Contains(texts, MessageText):
+		return about.with(Warn, "the notification rule sends a text that a person set; EventBridge drops an event that lacks a value of it",
+			"delete its target, and the next run creates it, if that was not on purpose")
 	}
 	return about.ok("the notification rule sends to the topic")
 }

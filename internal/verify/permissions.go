@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -22,7 +23,7 @@ type Permission struct {
 	Resource string // an ARN, or *
 	Answer   Answer
 	Called   bool    // the action itself was called, which is the best proof; else it was simulated
-	Why      Failure // of an Unknown, and what AWS answered to a Refused call
+	Why      Failure // of an Unknown; of a Refused one what refuses it, if that is known
 }
 
 // permissions has one finding for each action that is refused, one for each reason why some are not
@@ -76,6 +77,7 @@ func once(list []string, text string) []string {
 // refused is the finding for one action, in all regions that refuse it.
 func (f Facts) refused(action string) Finding {
 	about, text, resource := Finding{Check: CheckPermission, Resource: action}, action+" is not allowed", ""
+	var why Failure
 	var regions []string
 	others := false // a region allows it, or does not know
 	for _, p := range f.Permissions {
@@ -84,7 +86,7 @@ func (f Facts) refused(action string) Finding {
 		case p.Answer != Refused:
 			others = true
 		case !slices.Contains(regions, p.Region):
-			regions, resource = append(regions, p.Region), p.Resource
+			regions, resource, why = append(regions, p.Region), p.Resource, cmp.Or(why, p.Why)
 		}
 	}
 	switch {
@@ -93,5 +95,8 @@ func (f Facts) refused(action string) Finding {
 	case others:
 		text += " in " + names(regions)
 	}
-	return about.with(Fail, text, "allow it on "+resource+"; personalize-monitor permissions "+f.Use+" prints the whole policy")
+	if why.Text != "" {
+		return about.with(Fail, text+": "+why.Text, why.Remedy)
+	}
+	return about.with(Fail, text, "allow it on "+resource+"; "+f.Policy)
 }

@@ -83,7 +83,7 @@ type Failure struct {
 type FailureKind string
 
 // The kinds. NoHost means that the service has no host name in the region, Disabled that the region
-// is not enabled for the account.
+// is not enabled for the account, Busy that AWS throttles calls or has an internal fault.
 const (
 	Read        FailureKind = ""
 	Denied      FailureKind = "denied"
@@ -92,15 +92,19 @@ const (
 	NoHost      FailureKind = "no host"
 	Unreachable FailureKind = "unreachable"
 	Credentials FailureKind = "credentials"
+	Busy        FailureKind = "busy"
 	Other       FailureKind = "other"
 )
 
 // Facts are what was read. What could not be read has a Failure beside it.
 type Facts struct {
-	Now     time.Time
-	Use     string // the way of working whose permissions were checked, such as run
-	Version string // of this program; empty if it has none
-	Home    string // the deployment region
+	Now     time.Time // by this host's clock
+	Use     string    // the way of working whose permissions were checked, such as run
+	Version string    // of this program; empty if it has none
+	Policy  string    // where the whole policy of Use is
+	Home    string    // the deployment region
+	// MetricDelay is how long the monitor waits for late counts, which makes its metrics older.
+	MetricDelay time.Duration
 
 	Identity Identity
 	Clock    Clock
@@ -134,6 +138,14 @@ type Clock struct {
 	Known  bool
 }
 
+// clockOfAWS is the time by AWS's clock: what AWS keeps is as old as that shows, whatever this host's clock does.
+func (f Facts) clockOfAWS() time.Time {
+	if !f.Clock.Known {
+		return f.Now
+	}
+	return f.Now.Add(-f.Clock.Offset)
+}
+
 // Count is how many of something exist.
 type Count struct {
 	N       int
@@ -143,9 +155,10 @@ type Count struct {
 // Region is what was read in one region.
 type Region struct {
 	Name      string
+	Watched   bool    // among the regions in which resources are looked for; the deployment region need not be
 	Concerned bool    // resources exist here, or it is the deployment region: a monitor has work here
 	Listed    bool    // among the regions known to offer Personalize
-	Reach     Failure // of the first call; nothing else was read unless it is Read or Denied
+	Reach     Failure // of the first calls; nothing else was read unless it is Read or Denied
 	Resources Count   // campaigns and recommenders
 	Alarms    Count   // of everyone
 	Metrics   Arrival

@@ -22,12 +22,12 @@ func sound() Facts {
 		Now: now, Use: "run", Version: "1.2.3", Home: home,
 		Identity: Identity{Account: "123456789012", ARN: "arn:aws:iam::123456789012:user/ops"}, Clock: Clock{Known: true},
 		Regions: []Region{{
-			Name: home, Listed: true, Concerned: true, Resources: Count{N: 3}, Alarms: Count{N: 6},
+			Name: home, Listed: true, Watched: true, Concerned: true, Resources: Count{N: 3}, Alarms: Count{N: 6},
 			Metrics: Arrival{Latest: now.Add(-5 * time.Minute)},
 			Topic: Topic{
-				ARN: topic, Policy: true, Subscribers: []Subscriber{{config.Endpoint{Protocol: "email", Address: "ml@example.com"}, Confirmed}},
+				ARN: topic, Policy: true, Document: topicPolicy(""), Subscribers: []Subscriber{{config.Endpoint{Protocol: "email", Address: "ml@example.com"}, Confirmed}},
 			},
-			Rule: Rule{ARN: "arn:aws:events:us-east-1:123456789012:rule/PersonalizeMonitor-NotificationsRule", Known: true, Targets: []string{topic}},
+			Rule: Rule{ARN: "arn:aws:events:us-east-1:123456789012:rule/PersonalizeMonitor-NotificationsRule", Known: true, Targets: []Target{{topic, MessageText}}},
 		}},
 		Chat:        Topic{Failure: Failure{Kind: Missing}},
 		Permissions: []Permission{{Action: "sns:Subscribe", Region: home, Resource: topic, Answer: Allowed}},
@@ -47,8 +47,8 @@ func TestFindings(t *testing.T) {
 	chat := func(change func(*Facts)) func(*Facts) {
 		return func(f *Facts) {
 			const arn = topic + "-chat"
-			f.Chat = Topic{ARN: arn, Policy: true, Subscribers: []Subscriber{{config.Endpoint{Protocol: "https", Address: "https://global.sns-api.chatbot.amazonaws.com"}, Confirmed}}}
-			f.ChatWanted, f.Regions[0].Rule.Targets = true, []string{topic, arn}
+			f.Chat = Topic{ARN: arn, Policy: true, Document: topicPolicy(""), Subscribers: []Subscriber{{config.Endpoint{Protocol: "https", Address: "https://global.sns-api.chatbot.amazonaws.com"}, Confirmed}}}
+			f.ChatWanted, f.Regions[0].Rule.Targets = true, []Target{{topic, MessageText}, {arn, MessageChat}}
 			change(f)
 		}
 	}
@@ -69,6 +69,10 @@ func TestFindings(t *testing.T) {
 			"no credentials", func(f *Facts) { f.Identity.Failure = Failure{Credentials, "no AWS credentials found", "log in"} },
 			"FAIL credentials: no AWS credentials found|not checked credentials: everything else",
 		},
+		{
+			"credentials that could not be looked up", func(f *Facts) { f.Identity.Failure = Failure{Busy, "Throttling: no", "x"} },
+			"not checked credentials: Throttling: no|not checked credentials: everything else",
+		},
 		{"credentials that a wrong clock spoils", func(f *Facts) {
 			f.Identity.Failure, f.Clock.Offset = Failure{Credentials, "Signature expired", "log in"}, -6*time.Minute
 		}, "FAIL credentials: Signature expired|FAIL clock: the clock of this host is 6 min behind|not checked credentials: everything else"},
@@ -78,23 +82,38 @@ func TestFindings(t *testing.T) {
 		{"a clock that could not be compared", func(f *Facts) { f.Clock.Known = false }, "not checked clock: the clock of this host could not be compared"},
 
 		{
-			"a region that is not enabled", region(func(r *Region) { *r = Region{Name: home, Listed: true, Reach: Failure{Disabled, "unknown token", "x"}} }),
+			"a region that is not enabled", region(func(r *Region) {
+				*r = Region{Name: home, Listed: true, Watched: true, Reach: Failure{Disabled, "unknown token", "x"}}
+			}),
 			"FAIL region: the region is not enabled for this account",
 		},
 		{
-			"a region without a host", region(func(r *Region) { *r = Region{Name: home, Reach: Failure{NoHost, "no such host", "x"}} }),
+			"a region without a host", region(func(r *Region) { *r = Region{Name: home, Watched: true, Reach: Failure{NoHost, "no such host", "x"}} }),
 			"FAIL region: Personalize is not offered here",
 		},
 		{
 			"a region that does not answer", region(func(r *Region) {
-				*r = Region{Name: home, Listed: true, Reach: Failure{Unreachable, "no response in time", "x"}}
+				*r = Region{Name: home, Listed: true, Watched: true, Reach: Failure{Unreachable, "no response in time", "x"}}
 			}),
 			"FAIL region: no response in time",
 		},
+		{
+			"a region that throttles", region(func(r *Region) {
+				*r = Region{Name: home, Listed: true, Watched: true, Reach: Failure{Busy, "Throttling: no", "x"}}
+			}),
+			"not checked region: the region and all in it: Throttling: no",
+		},
+		{"a deployment region in which nothing is monitored", region(func(r *Region) { r.Listed, r.Watched, r.Resources = false, false, Count{} }), ""},
 		{"a region that is not on the list", region(func(r *Region) { r.Listed = false }), "WARN region: AWS answers, but this version knows of no Personalize here"},
 		{"a region that may not be listed is reached", region(func(r *Region) { r.Reach, r.Resources = denied, Count{Failure: denied} }), ""},
 
 		{"an action that is refused", func(f *Facts) { f.Permissions[0].Answer = Refused }, "FAIL permission: sns:Subscribe is not allowed"},
+		{
+			"an action that a boundary refuses", func(f *Facts) {
+				f.Permissions[0].Answer, f.Permissions[0].Why = Refused, Failure{Denied, "the permissions boundary refuses it", "allow it there"}
+			},
+			"FAIL permission: sns:Subscribe is not allowed: the permissions boundary refuses it",
+		},
 		{
 			"an action that is not known", func(f *Facts) { f.Permissions[0].Answer, f.Permissions[0].Why = Unknown, denied },
 			"not checked permission: sns:Subscribe: AccessDenied: no",
@@ -115,9 +134,18 @@ func TestFindings(t *testing.T) {
 		{"no metrics of what runs from time to time", func(f *Facts) {
 			f.Regions[0].Metrics.Latest, f.Deployments[0] = time.Time{}, Deployment{Name: "cli", Traces: []string{"the topic in us-east-1"}}
 		}, "WARN metrics: no metrics of ours in the last 3 hours"},
+		{"metrics of a stack that waits for late counts", func(f *Facts) {
+			f.MetricDelay, f.Regions[0].Metrics.Latest = 15*time.Minute, now.Add(-29*time.Minute)
+		}, ""},
+		{"metrics of it 30 minutes ago", func(f *Facts) {
+			f.MetricDelay, f.Regions[0].Metrics.Latest = 15*time.Minute, now.Add(-30*time.Minute)
+		}, "FAIL metrics: our latest metrics are 30 min old"},
+		{"metrics in time by AWS's clock", func(f *Facts) {
+			f.Clock.Offset, f.Regions[0].Metrics.Latest = 15*time.Minute, now.Add(-25*time.Minute)
+		}, "FAIL clock: the clock of this host is 15 min ahead"},
 		{"metrics that cannot be read", region(func(r *Region) { r.Metrics = Arrival{Failure: denied} }), "not checked metrics: age of our latest metrics"},
 		{"nothing to monitor in another region", func(f *Facts) {
-			f.Regions = append(f.Regions, Region{Name: "us-west-2", Listed: true, Topic: Topic{Failure: Failure{Kind: Missing}}})
+			f.Regions = append(f.Regions, Region{Name: "us-west-2", Listed: true, Watched: true, Topic: Topic{Failure: Failure{Kind: Missing}}})
 		}, ""},
 
 		{
@@ -127,6 +155,17 @@ func TestFindings(t *testing.T) {
 		{"a topic that cannot be read", region(func(r *Region) { r.Topic = Topic{ARN: topic, Failure: denied} }), "not checked topic: notification topic: AccessDenied: no"},
 		{"a policy that is changed", region(func(r *Region) { r.Topic.Policy = false }), "FAIL topic: the topic's policy does not let alarms and events publish"},
 		{"the sample's policy", region(func(r *Region) { r.Topic.Policy, r.Topic.Sample = false, true }), "WARN topic: the topic has the upstream sample's policy"},
+		{
+			"a denial of everyone", region(func(r *Region) { r.Topic.Document = topicPolicy(`"Principal":"*"`) }),
+			"not checked topic: a statement of the topic's policy may keep cloudwatch.amazonaws.com from publishing",
+		},
+		{
+			"a denial of EventBridge", region(func(r *Region) { r.Topic.Document = topicPolicy(`"Principal":{"Service":"events.amazonaws.com"}`) }),
+			"FAIL topic: a statement of the topic's policy keeps events.amazonaws.com from publishing",
+		},
+		{"a denial without TLS", region(func(r *Region) {
+			r.Topic.Document = topicPolicy(`"Principal":"*","Condition":{"Bool":{"aws:SecureTransport":false}}`)
+		}), ""},
 		{
 			"a policy that is no JSON", region(func(r *Region) { r.Topic.PolicyFailure = Failure{Kind: Other, Text: "no JSON"} }),
 			"FAIL topic: the topic's policy cannot be understood: no JSON",
@@ -139,9 +178,9 @@ func TestFindings(t *testing.T) {
 			"FAIL key: the key that the topic is encrypted with does not exist",
 		},
 		{"a key that cannot be read", region(func(r *Region) { r.Topic.Key = Key{Name: "k", Failure: denied} }), "not checked key: key of the topic"},
-		{"a key that both may use", region(func(r *Region) { r.Topic.Key = Key{Name: "k", Policy: keyPolicy(keyServices...)} }), ""},
+		{"a key that both may use", region(func(r *Region) { r.Topic.Key = Key{Name: "k", Policy: keyPolicy(publishers...)} }), ""},
 		{
-			"a key that EventBridge may not use", region(func(r *Region) { r.Topic.Key = Key{Name: "k", Policy: keyPolicy(keyServices[0])} }),
+			"a key that EventBridge may not use", region(func(r *Region) { r.Topic.Key = Key{Name: "k", Policy: keyPolicy(publishers[0])} }),
 			"FAIL key: the policy of the topic's key does not let events.amazonaws.com use it",
 		},
 
@@ -166,6 +205,7 @@ func TestFindings(t *testing.T) {
 		}), "WARN subscriber: Amazon Q Developer shows the alarms"},
 		{"an address that is not subscribed", func(f *Facts) {
 			f.Wanted = []config.Endpoint{{Protocol: config.Email, Address: "ML@example.com"}, {Protocol: config.HTTPS, Address: "https://x.example.com/s3cret"}}
+			f.Regions[0].Topic.Subscribers = append(f.Regions[0].Topic.Subscribers, Subscriber{config.Endpoint{Protocol: config.HTTPS, Address: "https://x.example.com/S3CRET"}, Confirmed})
 		}, "WARN subscriber: https://x.example.com/… is not subscribed"},
 
 		{"a topic for chats that a channel shows", chat(func(*Facts) {}), ""},
@@ -175,7 +215,7 @@ func TestFindings(t *testing.T) {
 		{"a topic for chats that no channel shows", chat(func(f *Facts) { f.Chat.Subscribers = nil }), "WARN subscriber: no channel shows the topic for chats"},
 		{"channels that cannot be read", chat(func(f *Facts) { f.Chat.ListFailure = denied }), "not checked subscriber: channels of the topic for chats"},
 		{
-			"a topic for chats that no rule sends to", chat(func(f *Facts) { f.Regions[0].Rule.Targets = []string{topic} }),
+			"a topic for chats that no rule sends to", chat(func(f *Facts) { f.Regions[0].Rule.Targets = []Target{{topic, MessageText}} }),
 			"WARN rule: the topic for chats is no target of the notification rule",
 		},
 		{"a key of the topic for chats", chat(func(f *Facts) { f.Chat.Key = Key{Name: "k", Off: true} }), "FAIL key: the key of the topic is disabled"},
@@ -184,16 +224,25 @@ func TestFindings(t *testing.T) {
 		{"a rule that cannot be read", region(func(r *Region) { r.Rule = Rule{Failure: denied} }), "not checked rule: notification rule"},
 		{"a rule that is disabled", region(func(r *Region) { r.Rule.Disabled = true }), "WARN rule: the notification rule is disabled"},
 		{
-			"a rule without our target", region(func(r *Region) { r.Rule.Targets = []string{"arn:aws:sns:us-east-1:123456789012:other"} }),
+			"a rule without our target", region(func(r *Region) { r.Rule.Targets = []Target{{"arn:aws:sns:us-east-1:123456789012:other", MessageText}} }),
 			"FAIL rule: none of the 1 targets of the notification rule is the topic",
 		},
 		{"targets that cannot be read", region(func(r *Region) { r.Rule.TargetsFailure = denied }), "not checked rule: targets of the notification rule"},
 		{"a pattern of a person", region(func(r *Region) { r.Rule.Known = false }), "WARN rule: the notification rule has a pattern that a person set"},
-		{"raw JSON", region(func(r *Region) { r.Rule.Raw = true }), "WARN rule: the notification rule sends raw JSON"},
+		{"raw JSON", region(func(r *Region) { r.Rule.Targets[0].Sends = MessageRaw }), "WARN rule: the notification rule sends raw JSON"},
+		{"raw JSON beside the text", region(func(r *Region) { r.Rule.Targets = append(r.Rule.Targets, Target{topic, MessageRaw}) }), ""},
+		{"a text of a person", region(func(r *Region) { r.Rule.Targets[0].Sends = MessageOther }), "WARN rule: the notification rule sends a text that a person set"},
+		{
+			"a text to the topic for chats", chat(func(f *Facts) { f.Regions[0].Rule.Targets[1].Sends = MessageText }),
+			"WARN rule: the notification rule sends to the topic for chats what a person set",
+		},
 
 		{"a daemon beside the stack", func(f *Facts) {
 			f.Deployments = append(f.Deployments, Deployment{Name: "cli", Served: now.Add(-10 * time.Minute), Version: "1.2.3"})
 		}, "WARN monitor: 2 monitors in the account: stack us-east-1/shop (the topic in us-east-1); deployment cli (a daemon that runs)"},
+		{"a stack that shares everything with another", func(f *Facts) {
+			f.Deployments = append(f.Deployments, Deployment{Name: "us-east-1/other", Version: "1.2.3"})
+		}, "WARN monitor: 2 monitors in the account: stack us-east-1/shop (the topic in us-east-1); stack us-east-1/other (its version in the tags of a topic)"},
 		{"a daemon that ended an hour ago", func(f *Facts) {
 			f.Deployments = append(f.Deployments, Deployment{Name: "cli", Served: now.Add(-time.Hour), Version: "1.0.0"})
 		}, ""},
@@ -237,6 +286,29 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// A remedy is of what it is for: a mail has a link, and an endpoint has to open one.
+func TestRemedies(t *testing.T) {
+	f := sound()
+	subscribers := &f.Regions[0].Topic.Subscribers
+	(*subscribers)[0].State, f.Regions[0].Rule.Disabled = Pending, true
+	*subscribers = append(*subscribers, Subscriber{config.Endpoint{Protocol: config.HTTPS, Address: "https://x.example.com/s3cret"}, Pending})
+	var got []string
+	for _, finding := range Findings(f) {
+		if finding.Status != OK {
+			got = append(got, finding.Remedy)
+		}
+	}
+	want := []string{"follow the link in the mail", "the endpoint must open the SubscribeURL", "aws events enable-rule --region us-east-1 --name"}
+	if len(got) != len(want) {
+		t.Fatalf("got %q", got)
+	}
+	for i, remedy := range got {
+		if !strings.HasPrefix(remedy, want[i]) {
+			t.Errorf("got %q, want %q", remedy, want[i])
+		}
+	}
+}
+
 // What is allowed is one line; an action is counted once, by its best proof.
 func TestAllowedPermissionsAreCountedOnce(t *testing.T) {
 	f := sound()
@@ -260,13 +332,24 @@ func TestAllowedPermissionsAreCountedOnce(t *testing.T) {
 	}
 }
 
+// topicPolicy is the policy of the topic, with a denial of whom it names; of no one if that is empty.
+func topicPolicy(denied string) string {
+	denial := ""
+	if denied != "" {
+		denial = `,{"Effect":"Deny","Action":"SNS:Publish","Resource":"` + topic + `",` + denied + `}`
+	}
+	return `{"Statement":[{"Effect":"Allow","Principal":{"Service":"cloudwatch.amazonaws.com"},"Action":"sns:Publish","Resource":"` + topic + `",` +
+		`"Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}},` +
+		`{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sns:Publish","Resource":"` + topic + `"}` + denial + `]}`
+}
+
 // keyPolicy lets services use a key.
 func keyPolicy(services ...string) string {
 	return `{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"kms:*","Resource":"*"},` +
 		`{"Effect":"Allow","Principal":{"Service":["` + strings.Join(services, `","`) + `"]},"Action":["kms:GenerateDataKey*","kms:Decrypt"],"Resource":"*"}]}`
 }
 
-func TestKeyLets(t *testing.T) {
+func TestPolicyLets(t *testing.T) {
 	const service = "events.amazonaws.com"
 	statement := func(rest string) string {
 		return `{"Statement":{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Resource":"*",` + rest + `}}`
@@ -286,6 +369,12 @@ func TestKeyLets(t *testing.T) {
 		{"other conditions", statement(`"Action":"kms:*","Condition":{"ArnLike":{"aws:SourceArn":"x"}}`), Unknown},
 		{"a denial", `{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"kms:*"},` +
 			`{"Effect":"Deny","Principal":"*","Action":"kms:Decrypt"}]}`, Unknown},
+		{"a denial of the service", `{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"kms:*"},` +
+			`{"Effect":"Deny","Principal":{"Service":"events.amazonaws.com"},"Action":"kms:Decrypt"}]}`, Refused},
+		{"a denial of the service in some cases", `{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"kms:*"},` +
+			`{"Effect":"Deny","Principal":{"Service":"events.amazonaws.com"},"Action":"kms:Decrypt","Condition":{"Bool":{"aws:ViaAWSService":"true"}}}]}`, Unknown},
+		{"a denial of all but services", `{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"kms:*"},` +
+			`{"Effect":"Deny","Principal":"*","Action":"kms:*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"},"BoolIfExists":{"aws:PrincipalIsAWSService":"false"}}}]}`, Allowed},
 		{"everyone", `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*"}]}`, Unknown},
 		{"all but some actions", statement(`"NotAction":"kms:Encrypt"`), Unknown},
 		{"patterns", statement(`"Action":["kms:D?crypt","kms:*DataKey*"]`), Allowed},
@@ -298,19 +387,19 @@ func TestKeyLets(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := keyLets(tt.policy, service, "123456789012"); got != tt.want {
+			if got := policyLets(tt.policy, service, "123456789012", keyActions...); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
 	}
 }
 
-func FuzzKeyLets(f *testing.F) {
+func FuzzPolicyLets(f *testing.F) {
 	for _, seed := range []string{"", "{}", `{"Statement":{}}`, `{"Statement":[{"Principal":7}]}`, keyPolicy("events.amazonaws.com")} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, policy string) {
-		if keyLets(policy, "events.amazonaws.com", "1") == Allowed && !strings.Contains(policy, "events") && !strings.Contains(policy, `\u`) {
+		if policyLets(policy, "events.amazonaws.com", "1", keyActions...) == Allowed && !strings.Contains(policy, "events") && !strings.Contains(policy, `\u`) {
 			t.Errorf("a policy that does not name the service lets it: %s", policy)
 		}
 	})

@@ -108,6 +108,11 @@ func dashboardNames(c Call) []string {
 // Account is that of the embedded AWS.
 const Account = "123456789012"
 
+// campaignAndSolution are what CreateCampaign is about. Both are required in the Service Authorization Reference.
+func campaignAndSolution(c Call) []string {
+	return append(named("personalize", "campaign/", "name")(c), c.text("solutionVersionArn"))
+}
+
 // operations says what the operations are about that the program may call. The action is
 // the operation's name; what some take beside it stands in needsOf. The source is the
 // Service Authorization Reference
@@ -130,7 +135,7 @@ var operations = map[string]resources{
 	"personalize.ListTagsForResource":     member("resourceArn"),
 	"personalize.TagResource":             member("resourceArn"),
 	"personalize.UntagResource":           member("resourceArn"),
-	"personalize.CreateCampaign":          named("personalize", "campaign/", "name"),
+	"personalize.CreateCampaign":          campaignAndSolution,
 	"personalize.UpdateCampaign":          member("campaignArn"),
 	"personalize.UpdateRecommender":       member("recommenderArn"),
 	"personalize.DeleteCampaign":          member("campaignArn"),
@@ -196,14 +201,14 @@ func needsOf(c Call) ([]Need, error) {
 	}
 	service, operation, _ := strings.Cut(c.name, ".")
 	var needs []Need
-	for _, arn := range about(c) {
+	for i, arn := range about(c) {
 		if arn != "*" && (strings.HasSuffix(arn, ":") || strings.HasSuffix(arn, "/") || !strings.HasPrefix(arn, "arn:aws:")) {
 			return nil, fmt.Errorf("%s names no resource: %v", c.name, c.input)
 		}
 		for _, context := range contexts(c) {
 			needs = append(needs, Need{service + ":" + operation, arn, context})
 		}
-		if len(c.list("Tags"))+len(c.list("tags")) > 0 && operation != "TagResource" {
+		if i == 0 && len(c.list("Tags"))+len(c.list("tags")) > 0 && operation != "TagResource" { // the first is what gets them
 			needs = append(needs, Need{service + ":TagResource", arn, nil})
 		}
 	}

@@ -83,6 +83,13 @@ func TestNeedsOf(t *testing.T) {
 			"events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default, events:detail-type=d, events:source=s",
 			"events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default, events:detail-type=e, events:source=s",
 		}},
+		{Call{"personalize.CreateCampaign", "AKIA", home, map[string]any{
+			"name": "c", "solutionVersionArn": "arn:aws:personalize:us-east-1:123456789012:solution/s/1", "tags": []any{"k"},
+		}}, []string{
+			"personalize:CreateCampaign on arn:aws:personalize:us-east-1:123456789012:campaign/c",
+			"personalize:TagResource on arn:aws:personalize:us-east-1:123456789012:campaign/c",
+			"personalize:CreateCampaign on arn:aws:personalize:us-east-1:123456789012:solution/s/1",
+		}},
 		{Call{"sts.GetCallerIdentity", "AKIA", home, nil}, nil},
 		{Call{"cloudwatch.DeleteAlarms", "AKIA", home, map[string]any{}}, []string{"error"}},
 		{Call{"personalize.DescribeCampaign", "AKIA", home, map[string]any{}}, []string{"error"}},

@@ -16,6 +16,7 @@ import (
 const fakeGH = `#!/bin/sh
 [ "$GH_TOKEN" = secret-of-the-job ] || exit 4
 case "$*" in
+"api user "*) [ -n "$GH_LOGIN" ] || { echo '{"message":"Resource not accessible by integration"}'; exit 1; }; echo "$GH_LOGIN" ;;
 "api --paginate "*) cat "$GH_COMMENTS" ;;
 *) echo "$*" >>"$GH_CALLS"; cat >"$GH_BODY"; exit "${GH_EXIT:-0}" ;;
 esac
@@ -41,7 +42,7 @@ func runAction(t *testing.T, comments string, env ...string) job {
 	}
 	cmd := exec.CommandContext(t.Context(), "bash", root+"/deploy/action/plan.sh")
 	cmd.Env = append([]string{
-		"PATH=" + dir + ":" + os.Getenv("PATH"), "PERSONALIZE_MONITOR=" + program(t), "GH_TOKEN=secret-of-the-job",
+		"PATH=" + dir + ":" + os.Getenv("PATH"), "PERSONALIZE_MONITOR=" + program(t), "GITHUB_ACTION_PATH=" + dir, "GH_TOKEN=secret-of-the-job",
 		"GITHUB_OUTPUT=" + dir + "/outputs", "GITHUB_STEP_SUMMARY=" + dir + "/summary", "GITHUB_EVENT_PATH=" + dir + "/event",
 		"GITHUB_REPOSITORY=shop/infrastructure", "GH_COMMENTS=" + dir + "/comments", "GH_CALLS=" + dir + "/calls", "GH_BODY=" + dir + "/body",
 		"AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local", "AWS_REGION=us-east-1",
@@ -95,6 +96,12 @@ func TestActionComments(t *testing.T) {
 	if want := "api --silent --method PATCH repos/shop/infrastructure/issues/comments/42 --input -"; again.call != want || again.code != 0 {
 		t.Errorf("exit code %d, gh %s\n%s", again.code, again.call, again.out)
 	}
+	// The token of a person: the comments of others are not ours, those of bots included.
+	own := runAction(t, `[{"id":42,"body":"`+marker+`","user":{"type":"Bot","login":"x[bot]"}},{"id":43,"body":"`+marker+`","user":{"type":"User","login":"mia"}}]`,
+		endpoint, "INPUT_TITLE=Shop", "GH_LOGIN=mia")
+	if want := "api --silent --method PATCH repos/shop/infrastructure/issues/comments/43 --input -"; own.call != want || own.code != 0 {
+		t.Errorf("exit code %d, gh %s\n%s", own.code, own.call, own.out)
+	}
 	// A fork's token cannot write: the plan is in the summary.
 	denied := runAction(t, `[]`, endpoint, "GH_EXIT=1")
 	if denied.code != 0 || !strings.Contains(denied.out, "::warning title=Personalize Monitor::the comment could not be written") || denied.summary == "" {
@@ -110,7 +117,7 @@ func TestActionComments(t *testing.T) {
 func TestActionQuotesItsInputs(t *testing.T) {
 	evil := "`touch pwned` $(touch pwned); touch pwned\n::set-output name=x::y --> <script>"
 	failed := runAction(t, `[]`, "INPUT_REGIONS="+evil, "INPUT_TITLE="+evil)
-	if failed.code != 2 || failed.outputs != "changes=false\nexit-code=2" || !strings.Contains(failed.summary, "**The plan failed** with exit code 2.") {
+	if failed.code != 2 || failed.outputs != "changes=unknown\nexit-code=2" || !strings.Contains(failed.summary, "**The plan failed** with exit code 2.") {
 		t.Errorf("exit code %d\n%s\n%s", failed.code, failed.outputs, failed.summary)
 	}
 	if _, err := os.Stat(filepath.Join(root, "pwned")); err == nil {
@@ -125,6 +132,26 @@ func TestActionQuotesItsInputs(t *testing.T) {
 	}
 	if j := runAction(t, `[]`, "INPUT_FLAGS=run"); j.code != 2 || !strings.Contains(j.out, "::error title=Personalize Monitor::") || j.call != "" {
 		t.Errorf("exit code %d\n%s", j.code, j.out)
+	}
+}
+
+// The program is built without the token, and without a variable of the job that make would read.
+func TestActionBuilds(t *testing.T) {
+	const plan = "#!/bin/sh\n[ -z \"$GH_TOKEN\" ] || exit 4\necho planned\nexit 3\n"
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"make": "#!/bin/sh\n[ -z \"$VERSION$GH_TOKEN\" ] || exit 5\n[ \"$*\" = \"--silent -C $GITHUB_ACTION_PATH build\" ] && cp \"$FAKE\" \"$3/personalize-monitor\"\n",
+		"fake": plan,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	built := runAction(t, `[]`, "PERSONALIZE_MONITOR=", "FAKE="+filepath.Join(dir, "fake"), "VERSION=$(shell touch pwned)")
+	if built.code != 3 || built.outputs != "changes=unknown\nexit-code=3" || !strings.Contains(built.body, "planned") ||
+		!strings.Contains(built.body, "could not be read") {
+		t.Errorf("exit code %d\n%s\n%s\n%s", built.code, built.outputs, built.body, built.out)
 	}
 }
 

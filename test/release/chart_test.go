@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -186,21 +187,52 @@ func TestChartOnlyLooksByDefault(t *testing.T) {
 func TestChartRejectsWrongValues(t *testing.T) {
 	need(t, "helm")
 	for name, c := range map[string]struct{ set, want string }{
-		"no token":             {"replicas=1", "set token.existingSecret, or token.value"},
-		"a short token":        {"token.value=short", "/token/value"},
-		"three replicas":       {"replicas=3", "/replicas"},
-		"an unknown value":     {"tokens.value=x", "tokens"},
-		"an unknown parameter": {"parameters.AutoAdjustMinTps=No", "AutoAdjustMinTps"},
-		"no role":              {"serviceAccount.roleArn=monitor", "/serviceAccount/roleArn"},
-		"not a region":         {"region=Frankfurt", "/region"},
-		"not a flag":           {"extraArgs={serve}", "/extraArgs/0"},
-		"no account's name":    {"serviceAccount.create=false,token.value=" + token, "set serviceAccount.name"},
+		"fewer than one replica":            {"replicas=-1", "/replicas"},
+		"a misspelt switch":                 {"parameters.AutoAdjustMinTPS=dry", "/parameters/AutoAdjustMinTPS"},
+		"a number out of range":             {"parameters.IdleThresholdHours=-3", "/parameters/IdleThresholdHours"},
+		"not a secret's name":               {"token.existingSecret=My Secret", "/token/existingSecret"},
+		"not an account's name":             {"serviceAccount.name=My Account", "/serviceAccount/name"},
+		"an image with its tag":             {"image.repository=registry.example.com/monitor:0.1.0", "/image/repository"},
+		"not a tag":                         {"image.tag=0.1.0+abc", "/image/tag"},
+		"a URL as host":                     {"allowedHosts={https://monitor.example.com}", "/allowedHosts/0"},
+		"a variable without a name":         {"extraEnv[0].value=x", "/extraEnv/0"},
+		"a mount without a path":            {"extraVolumeMounts[0].name=x", "/extraVolumeMounts/0"},
+		"a role for an account that exists": {"token.value=" + token + ",serviceAccount.create=false,serviceAccount.name=mine,serviceAccount.roleArn=arn:aws:iam::123456789012:role/monitor", "annotate it yourself"},
+		"no token":                          {"replicas=1", "set token.existingSecret, or token.value"},
+		"a short token":                     {"token.value=short", "/token/value"},
+		"three replicas":                    {"replicas=3", "/replicas"},
+		"an unknown value":                  {"tokens.value=x", "tokens"},
+		"an unknown parameter":              {"parameters.AutoAdjustMinTps=No", "AutoAdjustMinTps"},
+		"no role":                           {"serviceAccount.roleArn=monitor", "/serviceAccount/roleArn"},
+		"not a region":                      {"region=Frankfurt", "/region"},
+		"not a flag":                        {"extraArgs={serve}", "/extraArgs/0"},
+		"no account's name":                 {"serviceAccount.create=false,token.value=" + token, "set serviceAccount.name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if out, err := try(t, "helm", "template", "monitor", chart, "--set", c.set); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
+	}
+}
+
+// A release names a service, whose name has stricter rules, and 63 characters at most, of which Kubernetes adds 11 to that of the StatefulSet.
+func TestChartNames(t *testing.T) {
+	need(t, "helm")
+	for release, want := range map[string]string{
+		"monitor": "monitor-personalize-monitor", "personalize-monitor": "personalize-monitor",
+		strings.Repeat("a", 53):         strings.Repeat("a", 52),
+		strings.Repeat("b", 50) + "--b": strings.Repeat("b", 50),
+		"my.monitor":                    "", "1st": "",
+	} {
+		out, err := try(t, "helm", "template", release, chart, "--set", "token.value="+token)
+		if want == "" {
+			if err == nil || !strings.Contains(err.Error(), "cannot name a service: begin it with a letter") {
+				t.Errorf("%s: %v", release, err)
+			}
+		} else if err != nil || !strings.Contains(out, "kind: Service\nmetadata:\n  name: "+want+"\n") {
+			t.Errorf("%s: %v\n%s", release, err, out)
+		}
 	}
 }
 
@@ -214,7 +246,7 @@ func TestReferenceChartParameters(t *testing.T) {
 	}
 	parameters := map[string]any{}
 	for _, p := range config.All() {
-		parameters[p.Name] = map[string]any{"$ref": "#/definitions/parameter"}
+		parameters[p.Name] = parameterSchema(p)
 	}
 	schema["properties"].(map[string]any)["parameters"].(map[string]any)["properties"] = parameters
 	var want bytes.Buffer
@@ -233,6 +265,21 @@ func TestReferenceChartParameters(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, path), want.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// parameterSchema is what the chart accepts for a parameter. What the program rejects beyond that ends its start with a message.
+func parameterSchema(p config.Spec) map[string]any {
+	limits := regexp.MustCompile(`^(\d+) to (\d+), `).FindStringSubmatch(p.Valid)
+	switch {
+	case limits != nil:
+		number := map[string]any{"type": "number", "minimum": json.Number(limits[1]), "maximum": json.Number(limits[2])}
+		return map[string]any{"anyOf": []any{number, map[string]any{"type": "string", "pattern": "^[0-9.]+$"}}}
+	case p.Form == "yes|no":
+		return map[string]any{"$ref": "#/definitions/yesNo"}
+	case p.Form == "yes|no|DryRun":
+		return map[string]any{"$ref": "#/definitions/yesNoDryRun"}
+	}
+	return map[string]any{"$ref": "#/definitions/parameter"}
 }
 
 // The chart has the version of the release.

@@ -2,6 +2,8 @@ package release_test
 
 import (
 	"maps"
+	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +25,32 @@ func TestThreeCommandsToPlan(t *testing.T) {
 		commands := strings.Split(strings.TrimSpace(blocks[0].Text), "\n")
 		if last := commands[len(commands)-1]; len(commands) > 3 || !strings.Contains(last+" ", "personalize-monitor plan ") {
 			t.Errorf("%s: %q", way, commands)
+		}
+	}
+}
+
+// The last command of each way finds its region and looks, with nothing else in the environment than the commands put there.
+func TestPlanOfEachWay(t *testing.T) {
+	url, stop := listen(t, exec.CommandContext(t.Context(), program(t), "localaws", "--listen", "127.0.0.1:0"))
+	defer stop()
+	ways := regexp.MustCompile("(?ms)^## (As|With|In) [^\\n]*\\n.*?^```sh\\n(.*?)^```").FindAllStringSubmatch(docs.Read(t, "docs/guide/install.md"), -1)
+	if len(ways) != 5 {
+		t.Fatalf("%d ways", len(ways))
+	}
+	for _, way := range ways {
+		commands := strings.Split(strings.TrimSpace(way[2]), "\n")
+		_, args, found := strings.Cut(commands[len(commands)-1]+" ", "personalize-monitor plan ")
+		if !found {
+			t.Errorf("no plan: %q", commands)
+			continue
+		}
+		cmd := exec.CommandContext(t.Context(), program(t), append([]string{"plan"}, strings.Fields(args)...)...)
+		cmd.Env = []string{"HOME=" + t.TempDir(), "AWS_ENDPOINT_URL=" + url, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local"}
+		if region := regexp.MustCompile(`(?:export|--env) AWS_REGION=(\S+)|--set region=(\S+)`).FindStringSubmatch(way[2]); region != nil {
+			cmd.Env = append(cmd.Env, "AWS_REGION="+region[1]+region[2])
+		}
+		if out, err := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 10 || !strings.Contains(string(out), "video-continue-watching") {
+			t.Errorf("%q: %v\n%s", commands, err, out)
 		}
 	}
 }
@@ -61,6 +89,9 @@ func TestWorkflowInTheGuide(t *testing.T) {
 		}](t, block.Text)
 		for _, job := range workflow.Jobs {
 			for _, step := range job.Steps {
+				if !strings.HasPrefix(step.Uses, "personalize-monitor/") {
+					continue
+				}
 				steps++
 				for name := range maps.Keys(step.With) {
 					if _, ok := inputs[name]; !ok {

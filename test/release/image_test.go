@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The image of the Dockerfile has the program and the certificates alone, and runs as a user without rights on a root that no one
+// The image of the Dockerfile has the program, its licences and the certificates alone, and runs as a user without rights on a root that no one
 // can write to.
 func TestImage(t *testing.T) {
 	need(t, "buildah", "make", "unshare", "chroot")
@@ -29,8 +29,9 @@ func TestImage(t *testing.T) {
 	}
 	dir := t.TempDir()
 	image := filepath.Join(dir, "image")
-	run(t, "make", "image", "ARCH="+runtime.GOARCH, "VERSION="+version, "IMAGE="+image, "ROOTFS="+filepath.Join(dir, "a/b/rootfs"),
-		"goflags=-ldflags '"+ldflags+"'")
+	// The umask of a careful user is not that of the image.
+	run(t, "bash", "-c", `umask 077; exec make "$@"`, "make", "image", "ARCH="+runtime.GOARCH, "VERSION="+version, "IMAGE="+image,
+		"ROOTFS="+filepath.Join(dir, "a/b/rootfs"), "goflags=-ldflags '"+ldflags+"'")
 	rootfs := filepath.Join(dir, "unpacked")
 	config, files := unpack(t, image, rootfs)
 	want := imageConfig{
@@ -44,12 +45,21 @@ func TestImage(t *testing.T) {
 	if diff := cmp.Diff(want, config); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"etc/ssl/certs/ca-certificates.crt", "usr/bin/personalize-monitor"}, files); diff != "" {
+	if diff := cmp.Diff([]string{
+		"etc/ssl/certs/ca-certificates.crt", "usr/bin/personalize-monitor",
+		"usr/share/doc/personalize-monitor/LICENSE", "usr/share/doc/personalize-monitor/" + thirdParty,
+	}, files); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	certificates, err := os.ReadFile(filepath.Join(rootfs, "etc/ssl/certs/ca-certificates.crt"))
 	if err != nil || bytes.Count(certificates, []byte("BEGIN CERTIFICATE")) < 100 {
 		t.Errorf("the certificates of public authorities are missing: %v", err)
+	}
+	// What was added to the machine is not in it.
+	if public, err := filepath.Glob("/usr/share/ca-certificates/mozilla/*.crt"); err == nil && len(public) > 0 {
+		if count := bytes.Count(certificates, []byte("BEGIN CERTIFICATE")); count != len(public) {
+			t.Errorf("%d certificates, of %d public authorities", count, len(public))
+		}
 	}
 
 	// The root is mounted read-only, as Kubernetes does with readOnlyRootFilesystem.

@@ -3,6 +3,7 @@ package release_test
 import (
 	"debug/buildinfo"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -27,8 +28,9 @@ type release struct {
 		GoAMD64, GoARM64    []string
 		ModTimestamp        string `yaml:"mod_timestamp"`
 	}
-	NFPMs []map[string]any
-	SBOMs []struct {
+	Archives []struct{ Files []struct{ Src string } }
+	NFPMs    []map[string]any
+	SBOMs    []struct {
 		Cmd       string
 		Args      []string
 		Documents []string
@@ -168,10 +170,11 @@ const service = "personalize-monitor.service"
 
 // installed is what both packages install.
 var installed = map[string]fs.FileMode{
-	"etc/personalize-monitor.env":                 0o600,
-	"usr/bin/personalize-monitor":                 0o755,
-	"usr/lib/systemd/system/" + service:           0o644,
-	"usr/share/doc/personalize-monitor/copyright": 0o644,
+	"etc/personalize-monitor.env":                     0o600,
+	"usr/bin/personalize-monitor":                     0o755,
+	"usr/lib/systemd/system/" + service:               0o644,
+	"usr/share/doc/personalize-monitor/copyright":     0o644,
+	"usr/share/doc/personalize-monitor/" + thirdParty: 0o644,
 }
 
 // checkPackage installs a package, upgrades and removes it. A new service is not started; an upgrade starts a running one again.
@@ -242,12 +245,17 @@ func TestRPM(t *testing.T) {
 	}
 }
 
-// The unit starts the program with flags that it accepts.
+// The unit starts the program with flags that it accepts, and not again if its settings are wrong.
 func TestUnit(t *testing.T) {
 	unit := read(t, "examples/systemd/"+service)
 	start := regexp.MustCompile(`(?m)^ExecStart=personalize-monitor (.*)$`).FindStringSubmatch(unit)
 	if start == nil {
 		t.Fatal("the unit does not start the program by its name, which systemd finds in /usr/local/bin and /usr/bin")
+	}
+	wrong := exec.CommandContext(t.Context(), program(t), "serve")
+	wrong.Env = []string{"HOME=" + t.TempDir(), "IdleThresholdHours=0", "AWS_REGION=us-east-1"}
+	if out, _ := wrong.CombinedOutput(); !strings.Contains(unit, fmt.Sprintf("\nRestartPreventExitStatus=%d\n", wrong.ProcessState.ExitCode())) {
+		t.Errorf("wrong settings end in exit code %d, after which the unit starts it again:\n%s", wrong.ProcessState.ExitCode(), out)
 	}
 	args := strings.Fields(strings.NewReplacer("${STATE_DIRECTORY}", t.TempDir(), "127.0.0.1:8090", "127.0.0.1:0").Replace(start[1]))
 	url, stop := listen(t, exec.CommandContext(t.Context(), program(t), append(args, "--local")...))

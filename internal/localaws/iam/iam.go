@@ -10,8 +10,8 @@ import (
 
 // Decisions of a simulation.
 const (
-	allowed      = "allowed"
-	explicitDeny = "explicitDeny"
+	allowed    = "allowed"
+	notAllowed = "implicitDeny"
 )
 
 // maxActions is the most names of actions in a call that this endpoint accepts. AWS documents none;
@@ -83,7 +83,7 @@ func (s simulation) run(c *api.Call, in *simulateInput) (any, error) {
 	for _, action := range in.Actions {
 		decision := allowed
 		if s.denied(c.Account, action) {
-			decision = explicitDeny
+			decision = notAllowed
 		}
 		e := evaluation{Action: action, Decision: decision, Resource: resources[0]}
 		if len(in.Resources) > 0 {

@@ -73,8 +73,15 @@ func codeOf(t *testing.T, err error) string {
 // A value of another kind than the member's is refused as such, however deep it is, by both protocols.
 func TestValuesOfEveryKindForEveryMember(t *testing.T) {
 	values := []any{
-		"x", 7, 7.5, true, []any{}, []any{"x"}, []any{[]any{"x"}}, []any{map[string]any{"Key": "k"}}, map[string]any{},
-		map[string]any{"Key": "k"}, map[string]any{"Key": []any{"x"}}, map[string]any{"Key": map[string]any{"x": "y"}},
+		"x", 7, 7.5, true,
+		[]any{},
+		[]any{"x"},
+		[]any{[]any{"x"}},
+		[]any{map[string]any{"Key": "k"}},
+		map[string]any{},
+		map[string]any{"Key": "k"},
+		map[string]any{"Key": []any{"x"}},
+		map[string]any{"Key": map[string]any{"x": "y"}},
 	}
 	fits := map[string]int{"Name": 1, "On": 1, "Count": 1, "Rate": 2, "At": 0, "List": 2, "Parts": 2, "Tags": 2, "Inner": 2}
 	for _, member := range slices.Sorted(maps.Keys(fits)) {

@@ -33,11 +33,11 @@ type traces struct {
 	failure verify.Failure // why there may be more: the first one
 }
 
-// miss notes that something could not be read.
+// miss notes that something could not be read; nothing without an error.
 func (t *traces) miss(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.failure.Kind == verify.Read {
+	if err != nil && t.failure.Kind == verify.Read {
 		t.failure = FailureOf(err)
 	}
 }
@@ -85,8 +85,8 @@ func (r *reading) trace(ctx context.Context, region, arn string, sample bool, wh
 	return tags
 }
 
-// topic reads a topic of a region, with its subscribers and key. By the tags of the notification topic of
-// the deployment region it notes who works in the account.
+// topic reads a topic of a region, with its subscribers and key. By the tags of a notification topic it notes
+// who works in the account.
 func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verify.Topic {
 	t := verify.Topic{ARN: arn.String()}
 	client := r.Writer.Clients.SNS(region)
@@ -99,7 +99,7 @@ func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verif
 	}
 	policy := out.Attributes["Policy"]
 	t.Policy, err = notify.PolicyInOrder(policy, arn, arn.Account())
-	t.PolicyFailure, t.Sample = FailureOf(err), notify.SampleTopic(policy, arn)
+	t.PolicyFailure, t.Sample, t.Document = FailureOf(err), notify.SampleTopic(policy, arn), policy
 	t.Key = r.key(ctx, region, out.Attributes["KmsMasterKeyId"])
 	subscriptions, err := awsapi.ReadAll(func(token *string) (*sns.ListSubscriptionsByTopicOutput, error) {
 		return client.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: &t.ARN, NextToken: token})
@@ -114,9 +114,9 @@ func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verif
 		})
 	}
 	tags := r.trace(ctx, region, t.ARN, t.Sample, "the topic in "+region)
-	if arn.Resource() == notify.TopicName && region == r.home {
+	if arn.Resource() == notify.TopicName { // in the deployment region of each
 		for name, lease := range notify.Leases(tags) {
-			r.found.change(name, func(d *verify.Deployment) { d.Served = lease.Tick })
+			r.found.change(name, func(d *verify.Deployment) { d.Served = model.Later(d.Served, lease.Tick) })
 		}
 		for name, version := range notify.Versions(tags) {
 			r.found.change(name, func(d *verify.Deployment) { d.Version = version })
@@ -168,6 +168,7 @@ func (r *reading) rule(ctx context.Context) verify.Rule {
 	described, err := notify.DescribeRule(ctx, r.Writer, r.home)
 	switch {
 	case err != nil:
+		r.found.miss(err)
 		return verify.Rule{Failure: FailureOf(err)}
 	case described == nil:
 		return verify.Rule{Failure: verify.Failure{Kind: verify.Missing, Text: "the rule does not exist"}}
@@ -178,11 +179,22 @@ func (r *reading) rule(ctx context.Context) verify.Rule {
 	targets, err := notify.ListTargets(ctx, r.Writer, r.home)
 	rule.TargetsFailure = FailureOf(err)
 	for _, t := range targets {
-		rule.Targets = append(rule.Targets, aws.ToString(t.Arn))
-		rule.Raw = rule.Raw || aws.ToString(t.Id) == notify.TargetID && t.InputTransformer == nil && t.Input == nil && t.InputPath == nil
+		rule.Targets = append(rule.Targets, verify.Target{ARN: aws.ToString(t.Arn), Sends: messageOf(t)})
 	}
 	r.trace(ctx, r.home, rule.ARN, notify.SampleRule(described), "the notification rule")
 	return rule
+}
+
+func messageOf(t ebtypes.Target) verify.Message {
+	switch {
+	case notify.SendsText(t):
+		return verify.MessageText
+	case notify.SendsChat(t):
+		return verify.MessageChat
+	case notify.SendsRaw(t):
+		return verify.MessageRaw
+	}
+	return verify.MessageOther
 }
 
 // taggedAlarms bounds the alarms of a region whose tags are read.
@@ -196,6 +208,7 @@ func (r *reading) alarms(ctx context.Context, region string) verify.Count {
 	}, func(o *cloudwatch.DescribeAlarmsOutput) ([]cwtypes.MetricAlarm, *string) {
 		return o.MetricAlarms, o.NextToken
 	})
+	r.found.miss(err)
 	read := 0
 	for _, alarm := range all {
 		if strings.HasPrefix(aws.ToString(alarm.AlarmName), alarms.Prefix) && read < taggedAlarms {
@@ -220,6 +233,7 @@ func (r *reading) dashboards(ctx context.Context) verify.Count {
 	}, func(o *cloudwatch.ListDashboardsOutput) ([]cwtypes.DashboardEntry, *string) {
 		return o.DashboardEntries, o.NextToken
 	})
+	r.found.miss(err)
 	for _, d := range all {
 		if aws.ToString(d.DashboardName) == r.Dashboard {
 			r.trace(ctx, r.home, aws.ToString(d.DashboardArn), false, "the dashboard "+r.Dashboard)

@@ -26,6 +26,7 @@ type places struct {
 	owner     writer.Identity
 	home      string
 	regions   []string
+	watched   map[string]bool      // those in which resources are looked for; Personalize may not be offered in others
 	campaigns map[string]model.ARN // one of each region that has any
 }
 
@@ -54,7 +55,10 @@ func (p places) questions(statements []permissions.Statement) []question {
 			for _, region := range p.regions {
 				arn, ok := p.example(resource, region)
 				for _, action := range s.Actions {
-					q := question{verify.Permission{Action: action, Region: region, Resource: resource, Answer: verify.Unknown}, arn, contextOf(s)}
+					if strings.HasPrefix(action, "personalize:") && !p.watched[region] {
+						continue
+					}
+					q := question{verify.Permission{Action: action, Region: region, Resource: resource, Answer: verify.Unknown}, arn, contextOf(s, region)}
 					if key := q.together() + " " + action; ok && !seen[key] {
 						seen[key] = true
 						list = append(list, q)
@@ -85,14 +89,17 @@ func (p places) example(pattern, region string) (arn string, ok bool) {
 	return strings.Join(parts, ":"), parts[3] == region || parts[3] == "" && region == p.home
 }
 
-// contextOf are the values of a statement's conditions, with which it allows what it should.
-func contextOf(s permissions.Statement) []types.ContextEntry {
-	var entries []types.ContextEntry
+// contextOf are the values of a statement's conditions, with which it allows what it should, and the region, to
+// which many accounts are limited by service control policies: without it a simulation denies by these, and does not
+// report what it lacked.
+func contextOf(s permissions.Statement, region string) []types.ContextEntry {
+	entry := func(key, value string) types.ContextEntry {
+		return types.ContextEntry{ContextKeyName: &key, ContextKeyType: types.ContextKeyTypeEnumString, ContextKeyValues: []string{value}}
+	}
+	entries := []types.ContextEntry{entry("aws:RequestedRegion", region)}
 	for _, operator := range slices.Sorted(maps.Keys(s.Conditions)) {
 		for _, key := range slices.Sorted(maps.Keys(s.Conditions[operator])) {
-			entries = append(entries, types.ContextEntry{
-				ContextKeyName: aws.String(key), ContextKeyType: types.ContextKeyTypeEnumString, ContextKeyValues: s.Conditions[operator][key][:1],
-			})
+			entries = append(entries, entry(key, s.Conditions[operator][key][0]))
 		}
 	}
 	return entries
@@ -123,9 +130,31 @@ func called(p verify.Permission, err error) verify.Permission {
 	case awsapi.None, awsapi.NotFound:
 		p.Answer, p.Called, p.Why = verify.Allowed, true, verify.Failure{}
 	case awsapi.Denied:
-		p.Answer, p.Called = verify.Refused, true
+		p.Answer, p.Called, p.Why = verify.Refused, true, refusalBy(awsapi.Line(err))
 	}
 	return p
+}
+
+// obstacles are what refuses an action although the policies of the user or role may allow it, by the words of AWS
+// (IAM User Guide, "Troubleshoot access denied error messages"), in the order in which they are looked for.
+var obstacles = []struct{ words, text, remedy string }{
+	{"service control policy", "a service control policy of the organization refuses it", "ask the owners of the organization, or leave the region out of Regions"},
+	{"resource control policy", "a resource control policy of the organization refuses it", "ask the owners of the organization"},
+	{"permissions boundary", "the permissions boundary of the user or role refuses it", "allow it in the boundary, too"},
+	{"session policy", "the policy of the session refuses it", "use a session without that policy"},
+	{"VPC endpoint policy", "the policy of the VPC endpoint refuses it", "allow it in the endpoint's policy"},
+	{"explicit deny", "a policy denies it explicitly", "remove the denial from the policies of the user or role, or of the resource"},
+}
+
+// refusalBy is what refused a call or a simulation, by AWS's words; zero if the policies of the user or role allow too
+// little.
+func refusalBy(words string) verify.Failure {
+	for _, o := range obstacles {
+		if strings.Contains(words, o.words) {
+			return verify.Failure{Kind: verify.Denied, Text: o.text, Remedy: o.remedy}
+		}
+	}
+	return verify.Failure{}
 }
 
 // simulate answers what was not called, by IAM's own simulation. IAM is one for all regions, so that
@@ -199,9 +228,27 @@ func simulated(p verify.Permission, results []types.EvaluationResult) verify.Per
 			Remedy: "try the command that needs it with --dry-run, or run it",
 		}
 	default:
-		p.Answer, p.Why = verify.Refused, verify.Failure{}
+		p.Answer, p.Why = verify.Refused, refusalBy(decisionOf(results[i]))
 	}
 	return p
+}
+
+// decisionOf describes the decision of a simulation in the words of a call's error.
+func decisionOf(r types.EvaluationResult) string {
+	bounded := func(d *types.PermissionsBoundaryDecisionDetail) bool {
+		return d != nil && !d.AllowedByPermissionsBoundary
+	}
+	switch {
+	case r.OrganizationsDecisionDetail != nil && !r.OrganizationsDecisionDetail.AllowedByOrganizations:
+		return "service control policy"
+	case bounded(r.PermissionsBoundaryDecisionDetail), slices.ContainsFunc(r.ResourceSpecificResults, func(one types.ResourceSpecificResult) bool {
+		return bounded(one.PermissionsBoundaryDecisionDetail)
+	}):
+		return "permissions boundary"
+	case r.EvalDecision == types.PolicyEvaluationDecisionTypeExplicitDeny:
+		return "explicit deny"
+	}
+	return ""
 }
 
 func simulationFailure(err error, principal string) verify.Failure {
@@ -209,7 +256,7 @@ func simulationFailure(err error, principal string) verify.Failure {
 	switch f.Kind {
 	case verify.Missing:
 		f.Text = "IAM knows no " + principal + ", whose path is not in the credentials"
-		f.Remedy = "give the whole ARN of the role: --role-arn"
+		f.Remedy = "give the whole ARN of the role that will run, which the credentials can assume: --role-arn"
 	case verify.Denied:
 		f.Text = "iam:SimulatePrincipalPolicy is not allowed, and only calling would show it"
 		f.Remedy = "allow iam:SimulatePrincipalPolicy on " + principal + ", or compare its policy with personalize-monitor permissions"

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -38,13 +39,16 @@ type Options struct {
 	Progress func(step string, done, total int)
 
 	Use        string // the way of working that Statements permit
+	Policy     string // where a person finds its policy
 	Version    string // of this program
 	Regions    []string
 	Statements func(account, partition string) []permissions.Statement
 	Wanted     []config.Endpoint // that are to be notified
 	ChatWanted bool
-	Dashboard  string // name of the dashboard
-	Principal  string // the role to simulate; empty: found by the credentials
+	// MetricDelay is that of the monitor.
+	MetricDelay time.Duration
+	Dashboard   string // name of the dashboard
+	Principal   string // the role to simulate; empty: found by the credentials
 }
 
 // reading is the reading of the facts of an account.
@@ -59,7 +63,7 @@ type reading struct {
 func Facts(ctx context.Context, o Options) (f verify.Facts, err error) {
 	home := o.Writer.DeploymentRegion
 	regions := slices.Compact(slices.Sorted(slices.Values(append([]string{home}, o.Regions...))))
-	f = verify.Facts{Use: o.Use, Version: o.Version, Home: home, Wanted: o.Wanted, ChatWanted: o.ChatWanted}
+	f = verify.Facts{Use: o.Use, Policy: o.Policy, Version: o.Version, Home: home, Wanted: o.Wanted, ChatWanted: o.ChatWanted, MetricDelay: o.MetricDelay}
 	defer func() { // at the end, when AWS has answered
 		f.Clock.Offset, f.Clock.Known = o.Writer.Clients.ClockOffset()
 		f.Now, err = o.Writer.Clock.Now(), ctx.Err()
@@ -78,10 +82,10 @@ func Facts(ctx context.Context, o Options) (f verify.Facts, err error) {
 		o.Progress("checking regions", int(done.Add(1)), len(regions))
 	})
 	r.measure(ctx, f.Regions, resources)
-	where := places{owner: owner, home: home, campaigns: map[string]model.ARN{}}
+	where := places{owner: owner, home: home, watched: map[string]bool{}, campaigns: map[string]model.ARN{}}
 	for i, region := range f.Regions {
 		if region.Reached() {
-			where.regions = append(where.regions, region.Name)
+			where.regions, where.watched[region.Name] = append(where.regions, region.Name), region.Watched
 		}
 		for _, resource := range resources[i] {
 			if resource.Kind == model.Campaign {
@@ -116,13 +120,18 @@ func identify(ctx context.Context, w *writer.Writer) (writer.Identity, verify.Id
 // region reads everything about a region but metrics and permissions. If it cannot be reached,
 // nothing more than that is known.
 func (r *reading) region(ctx context.Context, name string) (verify.Region, []model.Resource) {
-	facts := verify.Region{Name: name, Concerned: name == r.home, Listed: slices.Contains(awsapi.PersonalizeRegions(r.owner.Partition), name)}
-	resources, problems := r.List(ctx, name)
-	if len(problems) > 0 {
-		facts.Reach = FailureOf(problems[0].Err)
-		facts.Resources.Failure = facts.Reach
+	facts := verify.Region{
+		Name: name, Watched: slices.Contains(r.Regions, name), Concerned: name == r.home,
+		Listed: slices.Contains(awsapi.PersonalizeRegions(r.owner.Partition), name),
 	}
-	if !facts.Reached() {
+	resources, err := r.reach(ctx, facts)
+	facts.Reach = FailureOf(err)
+	facts.Resources.Failure = facts.Reach
+	switch {
+	case facts.Reach.Kind == verify.Disabled, facts.Reach.Kind == verify.NoHost:
+		return facts, nil // there is no monitor
+	case !facts.Reached():
+		r.found.miss(err)
 		return facts, nil
 	}
 	facts.Resources.N = len(resources)
@@ -137,14 +146,31 @@ func (r *reading) region(ctx context.Context, name string) (verify.Region, []mod
 	return facts, resources
 }
 
+// reach lists the resources of a region. Where nothing is monitored, Personalize need not be offered, so that
+// CloudWatch is called.
+func (r *reading) reach(ctx context.Context, region verify.Region) ([]model.Resource, error) {
+	if !region.Watched {
+		return nil, readers(r.Writer, region.Name, "")["cloudwatch:DescribeAlarms"](ctx)
+	}
+	resources, problems := r.List(ctx, region.Name)
+	if len(problems) > 0 {
+		return resources, problems[0].Err
+	}
+	return resources, nil
+}
+
 // witnesses bounds the resources of a region whose metrics are read: one is enough, if it was
-// monitored all the time.
-const witnesses = 20
+// monitored all the time. Of many only some may be monitored; AWS allows 50 in a region by default, and
+// 500 are read at once.
+const witnesses = 200
 
 // measure finds the newest of our metrics in each region: in the deployment region the count of
 // resources, elsewhere their minimums.
 func (r *reading) measure(ctx context.Context, regions []verify.Region, resources [][]model.Resource) {
 	now := r.Writer.Clock.Now()
+	if offset, known := r.Writer.Clients.ClockOffset(); known { // a wrong clock of this host makes no metrics late
+		now = now.Add(-offset)
+	}
 	window := model.NewWindow(now.Add(-verify.LookBack).Truncate(rules.WindowLength), now.Truncate(rules.WindowLength))
 	queries := make([][]model.Query, len(regions))
 	for i, region := range regions {
@@ -188,6 +214,7 @@ func (r *reading) measure(ctx context.Context, regions []verify.Region, resource
 var kinds = map[awsapi.Kind]verify.FailureKind{
 	awsapi.Denied: verify.Denied, awsapi.NotFound: verify.Missing,
 	awsapi.Unreachable: verify.Unreachable, awsapi.NoCredentials: verify.Credentials,
+	awsapi.Throttled: verify.Busy, awsapi.Unavailable: verify.Busy,
 }
 
 // FailureOf describes why something could not be read.
@@ -196,6 +223,9 @@ func FailureOf(err error) verify.Failure {
 		return verify.Failure{}
 	}
 	f := verify.Failure{Kind: cmp.Or(kinds[awsapi.KindOf(err)], verify.Other), Text: awsapi.Line(err), Remedy: awsapi.Hint(err)}
+	if f.Kind == verify.Busy {
+		f.Remedy = "run verify again later"
+	}
 	if name, ok := errors.AsType[*net.DNSError](err); ok && name.IsNotFound {
 		f.Kind = verify.NoHost
 	}

@@ -3,6 +3,8 @@ package probe
 import (
 	"errors"
 	"net"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,6 +20,7 @@ import (
 
 var check = places{
 	owner: writer.Identity{Account: "123456789012", Partition: "aws"}, regions: []string{"eu-west-1", "us-east-1"}, home: "us-east-1",
+	watched:   map[string]bool{"eu-west-1": true},
 	campaigns: map[string]model.ARN{"eu-west-1": model.NewARN("aws", "personalize", "eu-west-1", "123456789012", "campaign/home")},
 }
 
@@ -48,8 +51,19 @@ func TestQuestionsAreAskedOnce(t *testing.T) {
 	one := permissions.Statement{Actions: []string{"a:Read"}, Resources: []string{"*"}}
 	other := one
 	other.Conditions = map[string]map[string][]string{"StringEquals": {"a:key": {"x", "y"}}}
-	if got := len(check.questions([]permissions.Statement{one, one, other})); got != 4 {
+	questions := check.questions([]permissions.Statement{one, one, other})
+	if got := len(questions); got != 4 {
 		t.Errorf("%d questions, want 2 in each of 2 regions", got)
+	}
+	one.Actions = []string{"personalize:ListCampaigns"}
+	if got := check.questions([]permissions.Statement{one}); len(got) != 1 || got[0].Region != "eu-west-1" {
+		t.Errorf("Personalize is asked for where nothing is monitored: %+v", got)
+	}
+	// A policy may be limited to regions, as permissions --regions prints it.
+	for _, q := range questions {
+		if first := q.context[0]; *first.ContextKeyName != "aws:RequestedRegion" || !slices.Equal(first.ContextKeyValues, []string{q.Region}) {
+			t.Errorf("%s in %s is asked about in the context %v", q.Action, q.Region, first)
+		}
 	}
 }
 
@@ -117,6 +131,45 @@ func TestAnswerOfASimulation(t *testing.T) {
 	}
 }
 
+// What refuses an action besides the policies of the role is named, so that no one adds to these in vain.
+func TestWhatRefusesAnAction(t *testing.T) {
+	const user = "User: arn:aws:iam::123456789012:user/me is not authorized to perform: a:Read "
+	tests := map[string]string{ // by the message of AWS
+		user + "because no identity-based policy allows the a:Read action":         "",
+		user + "with an explicit deny in an identity-based policy":                 "a policy denies it explicitly",
+		user + "because no permissions boundary allows the a:Read action":          "the permissions boundary of the user or role refuses it",
+		user + "with an explicit deny in a service control policy":                 "a service control policy of the organization refuses it",
+		user + "because no session policy allows the a:Read action":                "the policy of the session refuses it",
+		user + "because no VPC endpoint policy allows the a:Read action":           "the policy of the VPC endpoint refuses it",
+		user + "on resource: x with an explicit deny in a resource control policy": "a resource control policy of the organization refuses it",
+	}
+	for message, want := range tests {
+		got := called(verify.Permission{}, &smithy.GenericAPIError{Code: "AccessDenied", Message: message})
+		if got.Answer != verify.Refused || got.Why.Text != want || (got.Why.Remedy == "") != (want == "") {
+			t.Errorf("%s: got %+v", message, got)
+		}
+	}
+	boundary := &types.PermissionsBoundaryDecisionDetail{}
+	for want, result := range map[string]types.EvaluationResult{
+		"":                              {EvalDecision: "implicitDeny", PermissionsBoundaryDecisionDetail: &types.PermissionsBoundaryDecisionDetail{AllowedByPermissionsBoundary: true}},
+		"a policy denies it explicitly": {EvalDecision: "explicitDeny"},
+		"the permissions boundary of the user or role refuses it": {EvalDecision: "implicitDeny", PermissionsBoundaryDecisionDetail: boundary},
+		"a service control policy of the organization refuses it": {EvalDecision: "explicitDeny", OrganizationsDecisionDetail: &types.OrganizationsDecisionDetail{}},
+	} {
+		result.EvalActionName = aws.String("a:Write")
+		if got := simulated(verify.Permission{Action: "a:Write"}, []types.EvaluationResult{result}); got.Answer != verify.Refused || got.Why.Text != want {
+			t.Errorf("%q: got %+v", want, got)
+		}
+	}
+	one := types.EvaluationResult{
+		EvalActionName: aws.String("a:Write"), EvalDecision: "implicitDeny",
+		ResourceSpecificResults: []types.ResourceSpecificResult{{PermissionsBoundaryDecisionDetail: boundary}},
+	}
+	if got := simulated(verify.Permission{Action: "a:Write"}, []types.EvaluationResult{one}); !strings.Contains(got.Why.Text, "boundary") {
+		t.Errorf("by a resource: got %+v", got)
+	}
+}
+
 func TestFailureOf(t *testing.T) {
 	tests := []struct {
 		err  error
@@ -127,6 +180,8 @@ func TestFailureOf(t *testing.T) {
 		{&smithy.GenericAPIError{Code: "NoSuchEntity"}, verify.Missing},
 		{&awsapi.RegionDisabledError{Region: "x", Err: errors.New("x")}, verify.Disabled},
 		{&net.DNSError{IsNotFound: true}, verify.NoHost},
+		{&smithy.GenericAPIError{Code: "ThrottlingException"}, verify.Busy},
+		{&smithy.GenericAPIError{Code: "InternalFailure"}, verify.Busy},
 		{&awsapi.CredentialsError{Err: errors.New("x")}, verify.Credentials},
 		{errors.New("x"), verify.Other},
 	}

@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
@@ -75,6 +78,12 @@ func deployed(t *testing.T) *awsbed.World {
 	return w
 }
 
+// owners are the calls by which other monitors are found.
+var owners = []string{
+	"cloudwatch.DescribeAlarms", "cloudwatch.ListDashboards", "cloudwatch.ListTagsForResource", "events.DescribeRule", "events.ListTagsForResource",
+	"sns.GetTopicAttributes", "sns.ListTagsForResource",
+}
+
 // Whatever cannot be read is reported, whichever call it is: unknown is never taken for in order.
 func TestEveryReadThatFailsIsReported(t *testing.T) {
 	w := deployed(t)
@@ -95,9 +104,89 @@ func TestEveryReadThatFailsIsReported(t *testing.T) {
 			code = "AccessDenied" // called for the permission alone; after another failure IAM has the answer
 		}
 		w.Server.AddFault(localaws.Fault{Service: service, Operation: operation, Code: code})
-		if !slices.ContainsFunc(findings(t, w), func(f verify.Finding) bool { return f.Status == verify.Fail || f.Status == verify.Unchecked }) {
+		found := findings(t, w)
+		if slices.Contains(owners, call) && !slices.ContainsFunc(found, func(f verify.Finding) bool {
+			return f.Check == verify.CheckMonitor && f.Status == verify.Unchecked
+		}) {
+			t.Errorf("%s fails, and whether there are other monitors is known: %+v", call, found)
+		}
+		if !slices.ContainsFunc(found, func(f verify.Finding) bool { return f.Status == verify.Fail || f.Status == verify.Unchecked }) {
 			t.Errorf("%s fails with %s, and everything is OK", call, code)
 		}
 		w.Server.ClearFaults()
+	}
+}
+
+// Where a region does not answer, whether a monitor is there is not known; where it is not enabled, none is.
+func TestOtherMonitorsInARegionThatIsNotRead(t *testing.T) {
+	for code, want := range map[string]verify.Status{"ThrottlingException": verify.Unchecked, "UnrecognizedClientException": verify.OK} {
+		w := deployed(t)
+		w.Server.AddFault(localaws.Fault{Service: "personalize", Region: awsbed.Other, Code: code, Status: 403})
+		found := findings(t, w)
+		last := slices.DeleteFunc(found, func(f verify.Finding) bool { return f.Check != verify.CheckMonitor })
+		if len(last) == 0 || last[len(last)-1].Status != want {
+			t.Errorf("%s: found %+v", code, last)
+		}
+	}
+}
+
+// A stack in another region, which found everything of its own made by the first, is found by what it has recorded there.
+func TestASecondStackWithoutThingsOfItsOwn(t *testing.T) {
+	w := deployed(t)
+	_, err := w.Raw.SNS(awsbed.Other).TagResource(t.Context(), &sns.TagResourceInput{
+		ResourceArn: aws.String(awsbed.TopicIn(awsbed.Other).String()),
+		Tags:        []snstypes.Tag{{Key: aws.String(notify.VersionKey(awsbed.Other + "/second")), Value: aws.String("1")}},
+	})
+	w.Must(err)
+	onlyFinding(t, w, "WARN monitor: 2 monitors in the account: deployment cli (")
+}
+
+// What a person changed so that it no longer works is found: each alone, and nothing else.
+func TestWhatAPersonChanged(t *testing.T) {
+	w := deployed(t)
+	bus, topic := w.Raw.EventBridge(awsbed.Home), awsbed.TopicIn(awsbed.Home)
+	chats := notify.ChatTopic(topic).String()
+	own, err := bus.ListTargetsByRule(t.Context(), &eventbridge.ListTargetsByRuleInput{Rule: aws.String(notify.RuleName)})
+	w.Must(err)
+	put := func(targets ...ebtypes.Target) {
+		_, err := bus.PutTargets(t.Context(), &eventbridge.PutTargetsInput{Rule: aws.String(notify.RuleName), Targets: targets})
+		w.Must(err)
+	}
+	text := &ebtypes.InputTransformer{InputPathsMap: map[string]string{"x": "$.detail.X"}, InputTemplate: aws.String(`"<x>"`)}
+	for want, target := range map[string]ebtypes.Target{
+		"WARN rule: the notification rule sends a text that a person set": {
+			Id: aws.String(notify.TargetID), Arn: aws.String(topic.String()), InputTransformer: text,
+		},
+		"WARN rule: the notification rule sends raw JSON":                                 {Id: aws.String(notify.TargetID), Arn: aws.String(topic.String())},
+		"WARN rule: the notification rule sends to the topic for chats what a person set": {Id: aws.String(notify.ChatTargetID), Arn: &chats, InputTransformer: text},
+		"FAIL rule: none of the 2 targets of the notification rule is the topic":          {Id: aws.String(notify.TargetID), Arn: &chats, InputTransformer: text},
+	} {
+		put(target)
+		onlyFinding(t, w, want)
+		put(own.Targets...)
+	}
+	attributes, err := w.Raw.SNS(awsbed.Home).GetTopicAttributes(t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String(topic.String())})
+	w.Must(err)
+	denial := `{"Sid":"No","Effect":"Deny","Principal":"*","Action":"SNS:Publish","Resource":"` + topic.String() +
+		`","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}},`
+	_, err = w.Raw.SNS(awsbed.Home).SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{
+		TopicArn: aws.String(topic.String()), AttributeName: aws.String("Policy"),
+		AttributeValue: aws.String(strings.Replace(attributes.Attributes["Policy"], `"Statement":[`, `"Statement":[`+denial, 1)),
+	})
+	w.Must(err)
+	onlyFinding(t, w, "not checked topic: a statement of the topic's policy may keep cloudwatch.amazonaws.com from publishing")
+}
+
+// onlyFinding checks that one finding alone is not OK, by the beginning of "STATUS check: text".
+func onlyFinding(t *testing.T, w *awsbed.World, want string) {
+	t.Helper()
+	var got []string
+	for _, f := range findings(t, w) {
+		if f.Status != verify.OK {
+			got = append(got, string(f.Status)+" "+string(f.Check)+": "+f.Text)
+		}
+	}
+	if len(got) != 1 || !strings.HasPrefix(got[0], want) {
+		t.Errorf("found %q, want %q", got, want)
 	}
 }

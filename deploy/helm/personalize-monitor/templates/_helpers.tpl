@@ -1,9 +1,13 @@
+{{- /* It names a service, whose rules are stricter than those of a release, and 11 characters follow it in a label. */ -}}
 {{- define "personalize-monitor.name" -}}
-{{- if contains "personalize-monitor" .Release.Name -}}
-{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-personalize-monitor" .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" .Release.Name) -}}
+{{- fail (printf "the release %q cannot name a service: begin it with a letter, and use letters, digits and - only" .Release.Name) -}}
 {{- end -}}
+{{- $name := .Release.Name -}}
+{{- if not (contains "personalize-monitor" $name) -}}
+{{- $name = printf "%s-personalize-monitor" $name -}}
+{{- end -}}
+{{- $name | trunc 52 | trimAll "-" -}}
 {{- end -}}
 
 {{- define "personalize-monitor.selector" -}}
@@ -21,6 +25,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "personalize-monitor.serviceAccount" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- .Values.serviceAccount.name | default (include "personalize-monitor.name" .) -}}
+{{- else if or .Values.serviceAccount.roleArn .Values.serviceAccount.annotations -}}
+{{- fail "serviceAccount.create is false: roleArn and annotations are not added to an account that exists; annotate it yourself, and leave them empty" -}}
 {{- else -}}
 {{- required "serviceAccount.create is false: set serviceAccount.name" .Values.serviceAccount.name -}}
 {{- end -}}
