@@ -37,7 +37,9 @@ type bed struct {
 	clients  *awsapi.Clients
 }
 
-func newBed(t *testing.T) *bed {
+func newBed(t *testing.T) *bed { return newBedOf(t, estate) }
+
+func newBedOf(t *testing.T, estate string) *bed {
 	t.Helper()
 	parsed, err := localaws.ParseEstate([]byte(estate), "estate.yaml", nil)
 	if err != nil {
@@ -181,6 +183,14 @@ func TestTheAccountsOfAnOrganization(t *testing.T) {
 }
 
 // Accounts that could not be listed are no empty list.
+func TestAccountsOfOneNameAreToldApart(t *testing.T) {
+	b := newBedOf(t, strings.ReplaceAll(estate, "south", "north"))
+	found, err := accounts.List(t.Context(), b.clients, region, model.NewARN("aws", "", "", "111111111111", ""), accounts.Selection{RoleName: "Reader"})
+	if err != nil || len(found) != 3 || found[1].Label() != "north 222222222222" || found[2].Label() != "north 333333333333" {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
 func TestAnOrganizationThatCannotBeListed(t *testing.T) {
 	own := model.NewARN("aws", "", "", "111111111111", "")
 	for name, fault := range map[string]localaws.Fault{

@@ -53,6 +53,7 @@ func List(ctx context.Context, clients *awsapi.Clients, region string, own model
 
 func (s Selection) entries(found []types.Account, own model.ARN) ([]Entry, error) {
 	var list []Entry
+	names := map[string]int{}
 	missing := slices.Clone(s.Exclude)
 	for _, a := range found {
 		id, name := aws.ToString(a.Id), model.OneLine(aws.ToString(a.Name))
@@ -68,7 +69,13 @@ func (s Selection) entries(found []types.Account, own model.ARN) ([]Entry, error
 		if id != own.Account() {
 			e.Role = model.NewARN(own.Partition(), "iam", "", id, "role/"+s.RoleName)
 		}
+		names[name]++
 		list = append(list, e)
+	}
+	for i, e := range list {
+		if e.Name != "" && names[e.Name] > 1 { // nothing keeps an organization from equal names, and tables have the name alone
+			list[i].Name = e.Name + " " + e.ID
+		}
 	}
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("%w %s, which --exclude names", ErrNoAccount, strings.Join(missing, ", "))

@@ -413,6 +413,11 @@ func TestSummary(t *testing.T) {
 			"October 2026: USD 4,812.33 (estimate). 1 endpoint (0 idle), at least 2.0 training hours in the last 30 days of which at least 1.0 were never served.",
 		},
 		{"no price at all", Summary{Period: "14 days", Unknown: 9, Endpoints: 9, Do: []Proposal{}}, "14 days: the cost is not known. 9 endpoints (0 idle). Nothing to do."},
+		{
+			"not everything could be read",
+			Summary{Period: "14 days", Spent: usd, Endpoints: 2, Accounts: 3, AccountsUnread: 1, Gaps: []string{"some campaigns in eu-west-1"}, Do: []Proposal{}},
+			"14 days: USD 4,812.33 (estimate, without 1 of 3 accounts, without some campaigns in eu-west-1). 2 endpoints (0 idle). Nothing to do in what could be read.",
+		},
 		{"two currencies", Summary{Period: "14 days", Spent: []model.Money{{Currency: "CNY", Amount: 1}, {Currency: "USD", Amount: 2}}, Endpoints: 2}, "14 days: CNY 1.00 and USD 2.00 (estimate). 2 endpoints (0 idle)."},
 		{
 			"part of the saving is known",

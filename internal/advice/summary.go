@@ -145,7 +145,11 @@ func (s Summary) foundText(past bool) string {
 }
 
 func (s Summary) doText() string {
-	if len(s.Do) == 0 {
+	switch {
+	case len(s.Do) > 0:
+	case len(s.Without()) > 0:
+		return "Nothing to do in what could be read."
+	default:
 		return "Nothing to do."
 	}
 	var things []string

@@ -1,11 +1,6 @@
 package report
 
-import (
-	"slices"
-	"sync"
-
-	"github.com/personalize-monitor/personalize-monitor/internal/model"
-)
+import "github.com/personalize-monitor/personalize-monitor/internal/model"
 
 // Listing is a kind of endpoint in a region.
 type Listing struct {
@@ -25,34 +20,43 @@ func (g Gap) String() string {
 }
 
 // gapsOf are the gaps that problems have left in a list of endpoints. One that could not be described is in the list if
-// what is known of it is not too old.
-func gapsOf[T any](problems []model.Problem, list []T, subject func(T) Subject) (gaps []Gap) {
-	found := sync.OnceValue(func() map[string]bool { // the list may be long, and few problems need it
-		arns := make(map[string]bool, len(list))
-		for _, one := range list {
-			arns[subject(one).ARN] = true
-		}
-		return arns
-	})
+// what is known of it is not too old. The list may be long: only what could not be described is looked up in it.
+func gapsOf[T any](problems []model.Problem, list []T, arn func(*T) string) (gaps []Gap) {
+	kinds, listed, seen := map[string]model.Kind{}, map[string]bool{}, map[Gap]bool{}
+	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
+		kinds[kind.ListOperation()], kinds[kind.DescribeOperation()] = kind, kind
+	}
 	for _, p := range problems {
-		for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
-			missing := p.Operation == kind.ListOperation() || p.Operation == kind.DescribeOperation() && !found()[p.ARN]
-			if g := (Gap{Listing{kind, p.Region}, p.Account}); missing && !slices.Contains(gaps, g) {
-				gaps = append(gaps, g)
+		if kinds[p.Operation] != "" && p.ARN != "" {
+			listed[p.ARN] = false
+		}
+	}
+	if len(listed) > 0 {
+		for i := range list {
+			if _, undescribed := listed[arn(&list[i])]; undescribed {
+				listed[arn(&list[i])] = true
 			}
 		}
+	}
+	for _, p := range problems {
+		g := Gap{Listing{kinds[p.Operation], p.Region}, p.Account}
+		if g.Kind == "" || listed[p.ARN] || seen[g] {
+			continue
+		}
+		seen[g] = true
+		gaps = append(gaps, g)
 	}
 	return gaps
 }
 
 // Gaps are what the result lacks.
 func (r Result) Gaps() []Gap {
-	return gapsOf(r.Problems, r.Resources, func(one Resource) Subject { return one.Subject })
+	return gapsOf(r.Problems, r.Resources, func(one *Resource) string { return one.ARN })
 }
 
 // gaps are what the ledger lacks, in words.
 func (l Ledger) gaps() []string {
-	return gapTexts(gapsOf(l.Problems, l.Resources, func(e Entry) Subject { return e.Subject }))
+	return gapTexts(gapsOf(l.Problems, l.Resources, func(e *Entry) string { return e.ARN }))
 }
 
 func gapTexts(gaps []Gap) (list []string) {

@@ -31,3 +31,22 @@ func TestGaps(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// The metrics of a daemon look for gaps at each scrape: a long list takes no more memory than a short one.
+func TestGapsOfALongList(t *testing.T) {
+	const arn = "arn:aws:personalize:us-east-1:111122223333:campaign/"
+	allocations := func(endpoints int) float64 {
+		r := report.Result{Resources: make([]report.Resource, endpoints), Problems: []model.Problem{
+			{Region: "us-east-1", ARN: arn + "last", Operation: "DescribeCampaign"},
+			{Region: "us-east-1", ARN: arn + "unknown", Operation: "DescribeCampaign"},
+		}}
+		r.Resources[endpoints-1].ARN = arn + "last"
+		if gaps := r.Gaps(); len(gaps) != 1 {
+			t.Errorf("%v", gaps)
+		}
+		return testing.AllocsPerRun(2, func() { r.Gaps() })
+	}
+	if short, long := allocations(1), allocations(1000); long > short {
+		t.Errorf("%v allocations, %v in a short list", long, short)
+	}
+}

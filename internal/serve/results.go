@@ -89,7 +89,8 @@ func (c *resultCollector) Collect(out chan<- prometheus.Metric) {
 		return
 	}
 	counts := map[report.Listing]int{}
-	for _, r := range result.Resources {
+	for i := range result.Resources {
+		r := &result.Resources[i]
 		counts[report.Listing{Kind: r.Kind, Region: r.Region}]++
 	}
 	for _, gap := range result.Gaps() {

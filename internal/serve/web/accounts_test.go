@@ -7,10 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 	"github.com/personalize-monitor/personalize-monitor/test/webstory"
 )
 
@@ -52,6 +54,14 @@ func TestAccountsThatCouldNotBeRead(t *testing.T) {
 		r := &snapshot.Result.Resources[i]
 		r.Account, r.AccountName = accounts[i%2].ID, accounts[i%2].Name
 	}
+	// A solution has no row among the resources.
+	snapshot.Ledger.Recommendations = append(snapshot.Ledger.Recommendations, advice.Proposal{
+		Kind: advice.PauseTraining, ARN: "arn:aws:personalize:us-east-1:222222222222:solution/s", What: "pause the training of s",
+		Command: training.PauseCommand("arn:aws:personalize:us-east-1:222222222222:solution/s"),
+	})
+	for i := range snapshot.Ledger.Recommendations {
+		snapshot.Ledger.Recommendations[i].SetAccount(accounts[0])
+	}
 	at := time.Date(2026, 3, 4, 10, 5, 0, 0, time.UTC)
 	for failed := range 3 {
 		snapshot.Accounts = nil
@@ -83,6 +93,9 @@ func TestAccountsThatCouldNotBeRead(t *testing.T) {
 		}
 		if strings.Contains(page, "The values shown are from") || strings.Contains(page, "Used now") != (failed < 2) {
 			t.Errorf("%d accounts failed:\n%s", failed, page)
+		}
+		if strings.Contains(page, "pause-training arn:") != (failed == 0) || strings.Contains(page, ">Not read</span>") != (failed > 0) {
+			t.Errorf("%d accounts failed; something is to be done in one of them:\n%s", failed, page)
 		}
 		table := get(t, handler, "/resources?format=csv").Body.String()
 		for i, a := range accounts {
@@ -159,7 +172,7 @@ func TestEverythingNamesTheAccount(t *testing.T) {
 	if page := post(handler, "/action", form).Body.String(); !strings.Contains(page, `<span class="soft">us-east-1 · south</span></div>`) {
 		t.Errorf("what is to be confirmed lacks its account:\n%s", page)
 	}
-	if lines := get(t, handler, "/bill?by=account&format=csv").Body.String(); !strings.Contains(lines, "\nfinance (444444444444),,0,,,,,,,\n") {
+	if lines := get(t, handler, "/bill?by=account&format=csv").Body.String(); !strings.Contains(lines, "\nfinance (444444444444),,,,,,,,,\n") {
 		t.Errorf("the account that was not read has an amount:\n%s", lines)
 	}
 }

@@ -74,12 +74,21 @@ func (s Snapshot) Unreached() []serve.AccountStatus {
 	return slices.DeleteFunc(slices.Clone(s.Accounts), func(one serve.AccountStatus) bool { return one.LastError == "" })
 }
 
+// unread are the IDs of these.
+func (s Snapshot) unread() map[string]bool {
+	ids := map[string]bool{}
+	for _, one := range s.Unreached() {
+		ids[one.ID] = true
+	}
+	return ids
+}
+
 // StandbyIn names some of several accounts in which another daemon leads, up to three; empty if this one leads in each that it can
-// work in.
+// work in. Who leads in the others is not known.
 func (s Snapshot) StandbyIn() string {
 	var names []string
 	for _, one := range s.Accounts {
-		if one.Role == serve.Standby {
+		if one.Role == serve.Standby && one.LastError == "" {
 			names = append(names, one.Account.String())
 		}
 	}

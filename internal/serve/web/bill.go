@@ -109,31 +109,44 @@ type group struct {
 
 // groupsOf adds up endpoints by one of billGroups, the most expensive group first.
 func groupsOf(rows []*row, by string) (groups []group, sum group) {
-	byName := map[string]*group{}
+	byKey := map[string]*group{}
 	for _, r := range rows {
 		if r.Entry == nil {
 			continue
 		}
-		account := model.Account{ID: r.Account, Name: r.AccountName}
-		name := map[string]string{
-			"group": r.DatasetGroup, "region": r.Region, "kind": string(r.Kind), "recipe": r.Recipe, accountGroup.Value: account.String(),
-		}[by]
-		if byName[name] == nil {
-			byName[name] = &group{Name: name, Link: link("/resources", keySearch, name)}
+		key := r.groupKey(by)
+		if byKey[key] == nil {
+			byKey[key] = &group{Name: key, Link: link("/resources", keySearch, key)}
 			if by == accountGroup.Value {
-				byName[name].Link = link("/resources", keyAccount, r.Account)
+				account := model.Account{ID: r.Account, Name: r.AccountName}
+				byKey[key] = &group{Name: account.String(), Link: link("/resources", keyAccount, r.Account)}
 			}
 		}
-		byName[name].add(r)
+		byKey[key].add(r)
 		sum.add(r)
 	}
-	for _, name := range sortedKeys(byName) {
-		groups = append(groups, *byName[name])
+	for _, key := range sortedKeys(byKey) {
+		groups = append(groups, *byKey[key])
 	}
 	slices.SortStableFunc(groups, func(a, b group) int {
 		return cmp.Or(cmp.Compare(b.Paid.Main().Amount, a.Paid.Main().Amount), cmp.Compare(b.Hours.Paid, a.Hours.Paid))
 	})
 	return groups, sum
+}
+
+// groupKey is what the endpoints of a group have in common; of an account, its ID.
+func (r *row) groupKey(by string) string {
+	switch by {
+	case "region":
+		return r.Region
+	case "kind":
+		return string(r.Kind)
+	case "recipe":
+		return r.Recipe
+	case accountGroup.Value:
+		return r.Account
+	}
+	return r.DatasetGroup
 }
 
 // unreadGroups are the accounts of which nothing is known.
@@ -174,12 +187,12 @@ func (g group) Share() string {
 }
 
 func (g group) cells() []any {
-	hours, endpoints := func(v float64) string { return decimals(!g.NotRead, v, 1) }, strconv.Itoa(g.Endpoints)
+	hours, endpoints, unread := func(v float64) string { return decimals(!g.NotRead, v, 1) }, strconv.Itoa(g.Endpoints), strconv.Itoa(g.Unread)
 	if g.NotRead {
-		endpoints = ""
+		endpoints, unread = "", ""
 	}
 	return []any{
-		g.Name, endpoints, g.Unread, g.Paid.Main().Currency, g.Paid.Main().field(), g.Waste.Main().field(), g.Saves.Main().field(),
+		g.Name, endpoints, unread, g.Paid.Main().Currency, g.Paid.Main().field(), g.Waste.Main().field(), g.Saves.Main().field(),
 		hours(g.Hours.Paid), hours(g.Hours.Used), hours(g.Hours.Wasted),
 	}
 }

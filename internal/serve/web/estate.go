@@ -146,9 +146,9 @@ func (s Snapshot) resource(r *row) model.Resource {
 
 // account is one of several accounts; the zero value if there is one, or it is not watched.
 func (s Snapshot) account(id string) serve.AccountStatus {
-	for _, one := range s.Accounts {
-		if one.ID == id {
-			return one
+	for i := range s.Accounts {
+		if s.Accounts[i].ID == id {
+			return s.Accounts[i]
 		}
 	}
 	return serve.AccountStatus{}

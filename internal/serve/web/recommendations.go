@@ -44,6 +44,7 @@ func recommendationsOf(s Snapshot, rows []*row) []recommendation {
 	for _, r := range rows {
 		byARN[r.ARN] = r
 	}
+	unread := s.unread()
 	list := make([]recommendation, 0, len(s.Ledger.Recommendations))
 	for i := range s.Ledger.Recommendations {
 		p := &s.Ledger.Recommendations[i]
@@ -66,6 +67,9 @@ func recommendationsOf(s Snapshot, rows []*row) []recommendation {
 			a.Auto, a.Note = switchOf(s.Status, verdict) == model.On, switchText(s.Status, verdict)
 			a.check(verdict)
 		}
+		if unread[p.Account] {
+			a.Blocked, a.Note, a.Auto = "Not read", unreadAccount, false
+		}
 		list = append(list, a)
 	}
 	return list
@@ -75,8 +79,6 @@ func recommendationsOf(s Snapshot, rows []*row) []recommendation {
 func (a *recommendation) check(verdict rules.Verdict) {
 	r := a.Row
 	switch {
-	case r.Unread:
-		a.Blocked, a.Note, a.Auto = "Not read", unreadAccount, false
 	case r.keeps[verdict] || r.keeps[r.Check.Decision] && !r.Check.Decision.Changes():
 		a.Blocked, a.Note, a.Auto = "Protected", r.Protection, false
 	case r.State == held:

@@ -43,10 +43,7 @@ type row struct {
 
 // rowsOf merges what the snapshot knows of each resource, by region, kind and name.
 func rowsOf(s Snapshot, now time.Time) []*row {
-	byARN, unread := map[string]*row{}, map[string]bool{}
-	for _, a := range s.Unreached() {
-		unread[a.ID] = true
-	}
+	byARN, unread := map[string]*row{}, s.unread()
 	for _, r := range s.Result.Resources {
 		one := &row{Resource: r, Monitored: true, Unread: unread[r.Account], Check: serve.CheckOf(r, s.Measured())}
 		if one.Unread {
