@@ -348,7 +348,10 @@ var campaignNames = []string{"c0", "c1", "c2", "idle-a", "idle-b"}
 func TestAnAccountDeniedHalfWay(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
 	shops := map[string]string{north: shopIn(random), south: shopIn(random)}
+	var faults []string // if all was in one window
 	sameWindow(t, func() {
+		faults = nil
+		fault := func(format string, a ...any) { faults = append(faults, fmt.Sprintf(format, a...)) }
 		alone := newTwoAccounts(t, map[string]string{north: shops[north]}, "").act(0)
 		whole := newTwoAccounts(t, map[string]string{south: shops[south]}, "")
 		before := whole.act(0)[south]
@@ -364,24 +367,27 @@ func TestAnAccountDeniedHalfWay(t *testing.T) {
 			b.server.AddFault(localaws.Fault{Account: south, Kind: localaws.Denied, Skip: calls * part / 4})
 			denied := b.act(3)
 			if got, want := fmt.Sprint(denied[north]), fmt.Sprint(alone[north]); got != want {
-				t.Errorf("%s, beside one that is denied after %d quarters of its calls:\n%s\nalone:\n%s", north, part, got, want)
+				fault("%s, beside one that is denied after %d quarters of its calls:\n%s\nalone:\n%s", north, part, got, want)
 			}
 			one := denied[south]
 			for _, name := range campaignNames {
 				deleted, onRecord := !slices.Contains(one.Campaigns, name), slices.Contains(one.Audits, name+" delete-campaign done 0")
 				if deleted != onRecord {
-					t.Errorf("denied after %d quarters: %s deleted: %t, on record: %v", part, name, deleted, one.Audits)
+					fault("denied after %d quarters: %s deleted: %t, on record: %v", part, name, deleted, one.Audits)
 				}
 			}
 			if part == 0 && (len(one.Campaigns) != 5 || len(one.Minimums) > 0 || len(one.Alarms) > 0) {
-				t.Errorf("denied at once: %v", one)
+				fault("denied at once: %v", one)
 			}
 			parts[len(one.Minimums)], done = true, done+len(one.Audits)
 		}
 		if len(parts) < 2 || done == 0 || len(before.Audits) == 0 {
-			t.Errorf("no cut is half-way: %v, %d records", parts, done)
+			fault("no cut is half-way: %v, %d records", parts, done)
 		}
 	})
+	for _, text := range faults {
+		t.Error(text)
+	}
 }
 
 // Ctrl-C in the middle of what is done in two accounts: what was begun is finished and reported, the rest is named, and the
