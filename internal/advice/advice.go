@@ -70,8 +70,8 @@ type Proposal struct {
 	model.OfAccount        // if the report covers several
 }
 
-// place is what to do, with the account if there are several.
-func (p Proposal) place() string {
+// text is what to do, with the account if there are several.
+func (p Proposal) text() string {
 	if p.Account == "" {
 		return p.What
 	}

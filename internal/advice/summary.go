@@ -154,7 +154,7 @@ func (s Summary) doText() string {
 	}
 	var things []string
 	for _, p := range s.Do {
-		things = append(things, p.place())
+		things = append(things, p.text())
 	}
 	text := "Do this: "
 	if n := len(things); n > 1 {

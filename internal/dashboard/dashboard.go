@@ -19,8 +19,8 @@ type Input struct {
 	Region string
 	// Resources are the monitored ones, in any order.
 	Resources []model.Resource
-	// Account is the name of an account by its ID, if resources are of several; else nil.
-	Account func(id string) string
+	// Account describes an account by its ID, if resources are of several; else nil.
+	Account func(id string) model.OfAccount
 }
 
 // Board is one dashboard for CloudWatch.

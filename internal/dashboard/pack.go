@@ -95,17 +95,9 @@ type group struct {
 
 // groupKey has a zero ARN for the resources of a region whose dataset group is unknown.
 type groupKey struct {
-	region  string
-	arn     model.ARN
-	account string // its name, if there are several
-}
-
-// place is the region, with the account if there are several.
-func (k groupKey) place() string {
-	if k.account == "" {
-		return k.region
-	}
-	return k.region + " · " + k.account
+	region string
+	arn    model.ARN
+	model.OfAccount
 }
 
 // name is the dataset group's; empty if it is unknown.
@@ -121,7 +113,7 @@ func (in Input) groups() []group {
 	for _, r := range in.Resources {
 		key := groupKey{region: r.Region(), arn: r.DatasetGroup}
 		if in.Account != nil {
-			key.account = in.Account(r.ARN.Account())
+			key.OfAccount = in.Account(r.ARN.Account())
 		}
 		byKey[key] = append(byKey[key], r)
 	}
@@ -147,6 +139,6 @@ func byRegionAndName(a, b group) int {
 		unknown(a)-unknown(b),
 		cmp.Compare(a.name(), b.name()),
 		cmp.Compare(a.arn.String(), b.arn.String()),
-		cmp.Compare(a.account, b.account),
+		cmp.Compare(a.Account, b.Account),
 	)
 }

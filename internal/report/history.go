@@ -90,6 +90,12 @@ func (h History) hasEffects() bool {
 	return slices.ContainsFunc(h.Records, func(r AuditRecord) bool { return r.Effect != nil })
 }
 
+// account is the ID of the account that the resource is in; empty if the record does not name one.
+func (r AuditRecord) account() string {
+	arn, _ := model.ParseARN(r.ARN)
+	return arn.Account()
+}
+
 // Table writes nothing if there is nothing to show.
 func (h History) Table(p Printer) {
 	g := Grid{Text: "REASON", Columns: titles("TIME (UTC)", "OUTCOME", "ACTION", "REGION", "RESOURCE", "MIN")}
@@ -117,6 +123,9 @@ func (h History) Table(p Printer) {
 		}
 		g.Rows = append(g.Rows, row)
 	}
+	accounts := count(h.Records, AuditRecord.account)
+	delete(accounts, "")
+	g.withAccount(len(accounts) > 1, "REGION", func(i int) string { return h.Records[i].account() })
 	if len(g.Rows) > 0 {
 		p.Grid(g)
 		p.Line("")

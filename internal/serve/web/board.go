@@ -124,7 +124,10 @@ func (b *boards) widgets(number int) ([]dashboard.Board, []dashboard.Widget, err
 			Name: cmp.Or(s.DashboardName, "Amazon-Personalize-Monitor"), Region: s.Status.Region, Resources: s.Resources,
 		}
 		if len(s.Accounts) > 0 {
-			in.Account = func(id string) string { return s.account(id).Label() }
+			in.Account = func(id string) (of model.OfAccount) {
+				of.SetAccount(s.account(id).Account)
+				return of
+			}
 		}
 		return dashboard.Render(in)
 	})
