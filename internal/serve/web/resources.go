@@ -225,6 +225,7 @@ type resourcesView struct {
 	Tabs         []tab
 	Selects      []selectView
 	Filtered     bool
+	Unmeasured   bool   // only an account is shown in which no cycle has measured anything: how many endpoints it has is unknown
 	Currency     string // of the money in the table; another one is named beside the amount
 	Cost, Saves  total  // of what is shown
 	CSV          string
@@ -248,6 +249,8 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 		Selects:  []selectView{{"Kind", keyKind, q.Kind, kindOptions}},
 	}
 	if len(e.Accounts) > 0 {
+		a := e.account(q.Account)
+		view.Unmeasured = a.ID != "" && a.LastSuccess.IsZero() && a.Measured.IsZero()
 		view.Selects = append(view.Selects, selectView{"Account", keyAccount, q.Account, e.accountOptions()})
 	}
 	view.Selects = append(view.Selects, selectView{"Region", keyRegion, q.Region, e.regionOptions(q.Region)},
