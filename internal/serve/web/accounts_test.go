@@ -172,6 +172,11 @@ func TestEverythingNamesTheAccount(t *testing.T) {
 	if page := post(handler, "/action", form).Body.String(); !strings.Contains(page, `<span class="soft">us-east-1 · south</span></div>`) {
 		t.Errorf("what is to be confirmed lacks its account:\n%s", page)
 	}
+	for _, table := range []string{"/resources?format=csv", "/bill?format=csv&table=training", "/?format=csv"} {
+		if head, _, _ := strings.Cut(get(t, handler, table).Body.String(), "\n"); !strings.HasSuffix(head, ",account,accountName") {
+			t.Errorf("%s has the columns %s", table, head)
+		}
+	}
 	if lines := get(t, handler, "/bill?by=account&format=csv").Body.String(); !strings.Contains(lines, "\nfinance (444444444444),,,,,,,,,\n") {
 		t.Errorf("the account that was not read has an amount:\n%s", lines)
 	}

@@ -85,17 +85,28 @@ func (h *site) bill(_ *http.Request, q *fields) (page, error) {
 		{"saved", unsaved, csvOf(view.Months, []string{"month", "action", "saved", "by"}, func(m savedMonth) []any {
 			return []any{m.Month, m.Action, m.Saved, m.Actions}
 		})},
-		{"training", e.unknownMoney(), csvOf(trained, []string{
-			"arn", "solution", "region", "datasetGroup", "schedule", "trainings", "failed", "hours", "hoursNeverServed",
-		}, func(t training.Summary) []any {
-			return []any{
-				t.ARN, t.Name, t.Region, t.DatasetGroup, t.Schedule, t.Trainings, t.Failed,
-				report.Number(t.Hours, 2, ""), report.Number(t.Unserved, 2, ""),
-			}
-		})},
+		{"training", e.unknownMoney(), trainedRows(trained, len(e.Accounts) > 0)},
 	}
 	view.Tables = tableLinks(tables, "/bill")
 	return page{template: "bill", title: "Bill", path: "/bill", view: view, tables: tables}, nil
+}
+
+// trainedRows are solutions, with their accounts if there are several.
+func trainedRows(list []training.Summary, several bool) func() [][]string {
+	columns := []string{"arn", "solution", "region", "datasetGroup", "schedule", "trainings", "failed", "hours", "hoursNeverServed"}
+	if several {
+		columns = append(columns, "account", "accountName")
+	}
+	return csvOf(list, columns, func(t training.Summary) []any {
+		cells := []any{
+			t.ARN, t.Name, t.Region, t.DatasetGroup, t.Schedule, t.Trainings, t.Failed,
+			report.Number(t.Hours, 2, ""), report.Number(t.Unserved, 2, ""),
+		}
+		if several {
+			cells = append(cells, t.Account, t.AccountName)
+		}
+		return cells
+	})
 }
 
 // group is a group of endpoints with its sums.
