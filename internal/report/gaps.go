@@ -2,15 +2,10 @@ package report
 
 import "github.com/personalize-monitor/personalize-monitor/internal/model"
 
-// Listing is a kind of endpoint in a region.
-type Listing struct {
-	Kind   model.Kind
-	Region string
-}
-
-// Gap is what a report lacks, as it could not be listed or described. How much that is, is not known: it is in no sum.
+// Gap is what a report lacks of a region, as it could not be listed or described. How much that is, is not known: it is in no sum.
 type Gap struct {
-	Listing
+	Kind    model.Kind
+	Region  string
 	Account model.Account // if the report covers several
 }
 
@@ -39,7 +34,7 @@ func gapsOf[T any](problems []model.Problem, list []T, arn func(*T) string) (gap
 		}
 	}
 	for _, p := range problems {
-		g := Gap{Listing{kinds[p.Operation], p.Region}, p.Account}
+		g := Gap{kinds[p.Operation], p.Region, p.Account}
 		if g.Kind == "" || listed[p.ARN] || seen[g] {
 			continue
 		}

@@ -88,19 +88,23 @@ func (c *resultCollector) Collect(out chan<- prometheus.Metric) {
 	if result == nil {
 		return
 	}
-	counts := map[report.Listing]int{}
+	type group struct {
+		kind   model.Kind
+		region string
+	}
+	counts := map[group]int{}
 	for i := range result.Resources {
 		r := &result.Resources[i]
-		counts[report.Listing{Kind: r.Kind, Region: r.Region}]++
+		counts[group{r.Kind, r.Region}]++
 	}
 	for _, gap := range result.Gaps() {
-		delete(counts, gap.Listing)
+		delete(counts, group{gap.Kind, gap.Region})
 	}
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
 	for g, n := range counts {
-		gauge(c.resources, float64(n), string(g.Kind), g.Region)
+		gauge(c.resources, float64(n), string(g.kind), g.region)
 	}
 	for _, region := range result.DataLate {
 		gauge(c.late, 1, region.Region)
