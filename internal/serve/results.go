@@ -67,7 +67,7 @@ func newResultCollector(account model.Account) *resultCollector {
 	}
 	return &resultCollector{
 		account:   accountLabels(account),
-		resources: desc("resources", "Monitored campaigns and recommenders; absent if not all could be listed and described.", "kind", "region"),
+		resources: desc("resources", "Monitored campaigns and recommenders; absent if some may be missing.", "kind", "region"),
 		late: desc("data_late",
 			"1 for a region whose CloudWatch data are late, so that nothing is changed in it; else absent.", "region"),
 		left:      desc("alarm_changes_left", "Alarm changes that did not fit into the last cycle; absent on standby, as the leader makes them."),
