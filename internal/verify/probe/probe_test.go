@@ -139,6 +139,7 @@ func TestWhatRefusesAnAction(t *testing.T) {
 		user + "with an explicit deny in an identity-based policy":                 "a policy denies it explicitly",
 		user + "because no permissions boundary allows the a:Read action":          "the permissions boundary of the user or role refuses it",
 		user + "with an explicit deny in a service control policy":                 "a service control policy of the organization refuses it",
+		user + "due to an explicit deny in a Service Control Policy":               "a service control policy of the organization refuses it",
 		user + "because no session policy allows the a:Read action":                "the policy of the session refuses it",
 		user + "because no VPC endpoint policy allows the a:Read action":           "the policy of the VPC endpoint refuses it",
 		user + "on resource: x with an explicit deny in a resource control policy": "a resource control policy of the organization refuses it",
