@@ -70,6 +70,14 @@ type Proposal struct {
 	model.OfAccount        // if the report covers several
 }
 
+// place is what to do, with the account if there are several.
+func (p Proposal) place() string {
+	if p.Account == "" {
+		return p.What
+	}
+	return p.What + " (" + p.Label() + ")"
+}
+
 // Saving is what a proposal saves in a month of 730 hours if demand stays as it was.
 type Saving struct {
 	// Amount is an estimate, in Currency; nil if there is no price.

@@ -39,9 +39,26 @@ type Summary struct {
 	Do           []Proposal    `json:"do"` // at most three, each a command
 	Saves        []model.Money `json:"savesPerMonth"`
 	// AccountsUnread are the accounts of which nothing is known, in a report over several.
-	AccountsUnread int    `json:"accountsUnread,omitempty"`
-	Accounts       int    `json:"accounts,omitempty"` // of a report over several
-	Text           string `json:"text"`
+	AccountsUnread int `json:"accountsUnread,omitempty"`
+	Accounts       int `json:"accounts,omitempty"` // of a report over several
+	// Gaps are endpoints that could not be listed or described, such as "some recommenders in eu-west-1": none is counted.
+	Gaps []string `json:"notRead,omitempty"`
+	Text string   `json:"text"`
+}
+
+// Without is what is known to be in no sum, in words.
+func (s Summary) Without() (list []string) {
+	if s.AccountsUnread > 0 {
+		list = append(list, fmt.Sprintf("without %d of %s", s.AccountsUnread, model.Plural(s.Accounts, "account")))
+	}
+	switch len(s.Gaps) {
+	case 0:
+	case 1:
+		list = append(list, "without "+s.Gaps[0])
+	default: // the notes and problems name them
+		list = append(list, "without endpoints that could not be listed")
+	}
+	return list
 }
 
 // SummaryOf completes a summary of which all but Saves and Text is known. Do has all proposals, and is nil if
@@ -70,9 +87,7 @@ func (s Summary) spentText() string {
 		if s.Unknown > 0 {
 			notes = append(notes, fmt.Sprintf("without %d of %s", s.Unknown, model.Plural(s.Endpoints, "endpoint")))
 		}
-		if s.AccountsUnread > 0 {
-			notes = append(notes, fmt.Sprintf("without %d of %s", s.AccountsUnread, model.Plural(s.Accounts, "account")))
-		}
+		notes = append(notes, s.Without()...)
 		if s.TrainingCost == nil {
 			notes = append(notes, "without training")
 		}
@@ -82,8 +97,8 @@ func (s Summary) spentText() string {
 	default:
 		text += "the cost is not known"
 	}
-	if s.AccountsUnread > 0 && len(s.Spent) == 0 {
-		text += fmt.Sprintf(" (without %d of %s)", s.AccountsUnread, model.Plural(s.Accounts, "account"))
+	if missing := s.Without(); len(missing) > 0 && len(s.Spent) == 0 {
+		text += " (" + strings.Join(missing, ", ") + ")"
 	}
 	return text + s.TrainingCost.text() + "."
 }
@@ -135,7 +150,7 @@ func (s Summary) doText() string {
 	}
 	var things []string
 	for _, p := range s.Do {
-		things = append(things, p.What)
+		things = append(things, p.place())
 	}
 	text := "Do this: "
 	if n := len(things); n > 1 {

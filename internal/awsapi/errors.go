@@ -292,6 +292,15 @@ var hints = map[Kind]string{
 	InUse:       "try again when the change in progress is complete",
 }
 
+// Explain is Line, with what a person can try.
+func Explain(err error) string {
+	text := Line(err)
+	if hint := Hint(err); hint != "" {
+		text += "; " + hint
+	}
+	return text
+}
+
 // Hint returns what a person can try about err; empty if the error itself says it all.
 func Hint(err error) string {
 	if errors.Is(err, ErrNoRegion) {

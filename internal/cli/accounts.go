@@ -192,11 +192,7 @@ const opAssume = "AssumeRole"
 
 // failed is what an account contributes that could not be worked in.
 func failed[R any](m member, operation string, err error) report.Of[R] {
-	text := awsapi.Line(err)
-	if hint := awsapi.Hint(err); hint != "" {
-		text += "; " + hint
-	}
-	return report.Of[R]{Account: m.of, Problems: []model.Problem{{Operation: operation, Err: errors.New(text)}}}
+	return report.Of[R]{Account: m.of, Problems: []model.Problem{{Operation: operation, Err: errors.New(awsapi.Explain(err))}}}
 }
 
 // announceAll writes to stderr, for each account, where the command works and what it may do there. One of

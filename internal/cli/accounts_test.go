@@ -142,6 +142,7 @@ func (b *twoAccounts) act(wantCode int) map[string]outcome {
 	if code != wantCode {
 		b.t.Fatalf("exit code %d, want %d\n%s%s", code, wantCode, out, errs)
 	}
+	b.server.ClearFaults()
 	var result struct {
 		Window    model.Window
 		Resources []struct{ ARN, Name, Account, Decision, Outcome string }
@@ -213,7 +214,7 @@ func (b *twoAccounts) minimums(id string, w model.Window) map[string]float64 {
 	b.t.Helper()
 	found := map[string]float64{}
 	for owner := range b.clients {
-		for _, name := range []string{"c0", "c1", "c2", "idle-a", "idle-b"} {
+		for _, name := range campaignNames {
 			out, err := b.clients[id].CloudWatch(inTest).GetMetricData(b.t.Context(), &cloudwatch.GetMetricDataInput{
 				StartTime: aws.Time(w.Start), EndTime: aws.Time(w.End),
 				MetricDataQueries: []types.MetricDataQuery{{Id: aws.String("m"), MetricStat: &types.MetricStat{
@@ -302,16 +303,9 @@ func TestAccountsWithEqualNamesDoNotMix(t *testing.T) {
 	}
 }
 
-// restores undoes the deletion in one account. The other one's stays.
+// restores undoes the deletion in each account, the last one first. What was deleted in the other one is as it was.
 func (b *twoAccounts) restores(t *testing.T, before map[string]outcome) {
 	t.Helper()
-	gone := ""
-	for _, name := range []string{"c0", "c1", "c2", "idle-a", "idle-b"} { // by the traffic of the hour, any may be idle
-		if !slices.Contains(before[north].Campaigns, name) {
-			gone = name
-		}
-	}
-	arn := "arn:aws:personalize:" + inTest + ":" + north + ":campaign/" + gone
 	from := filepath.Join(t.TempDir(), "records.jsonl")
 	data, err := os.ReadFile(b.audits)
 	if err == nil {
@@ -320,37 +314,74 @@ func (b *twoAccounts) restores(t *testing.T, before map[string]outcome) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code, out, errs := b.command(t.Context(), "restore", arn, "--from", from, "--yes", "--no-wait"); code != 0 || !strings.Contains(errs, "account "+north) {
-		t.Fatalf("exit code %d\n%s%s", code, out, errs)
-	}
-	if got := b.campaigns(north); !slices.Contains(got, gone) || len(got) != 5 {
-		t.Errorf("%s has %v; want %s back", north, got, gone)
-	}
-	if got := b.campaigns(south); !slices.Equal(got, before[south].Campaigns) {
-		t.Errorf("%s has %v; it had %v", south, got, before[south].Campaigns)
+	left := map[string][]string{north: before[north].Campaigns, south: before[south].Campaigns}
+	for _, id := range []string{south, north} {
+		gone := ""
+		for _, name := range campaignNames { // by the traffic of the hour, any may be idle
+			if !slices.Contains(left[id], name) {
+				gone = name
+			}
+		}
+		arn := "arn:aws:personalize:" + inTest + ":" + id + ":campaign/" + gone
+		if code, out, errs := b.command(t.Context(), "restore", arn, "--from", from, "--yes", "--no-wait"); code != 0 || !strings.Contains(errs, "account "+id) {
+			t.Fatalf("exit code %d\n%s%s", code, out, errs)
+		}
+		left[id] = campaignNames
+		for of, want := range left {
+			if got := b.campaigns(of); !slices.Equal(got, want) {
+				t.Errorf("%s was restored: %s has %v, want %v", arn, of, got, want)
+			}
+		}
 	}
 	// An account that is not in the file is not reached with the credentials of another.
-	other := strings.ReplaceAll(arn, north, "444444444444")
+	other := "arn:aws:personalize:" + inTest + ":444444444444:campaign/c0"
 	if code, _, errs := b.command(t.Context(), "update-tps", other, "3"); code != 2 || !strings.Contains(errs, "not among the accounts") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 }
 
-// An account that is denied half-way costs the other one nothing, and nothing is done in it.
+// campaignNames are those of shopIn.
+var campaignNames = []string{"c0", "c1", "c2", "idle-a", "idle-b"}
+
+// An account that is denied half-way, after whichever call, costs the other one nothing. What was done in it until then is on
+// record, and no more was done.
 func TestAnAccountDeniedHalfWay(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
 	shops := map[string]string{north: shopIn(random), south: shopIn(random)}
-	var denied, alone map[string]outcome
 	sameWindow(t, func() {
-		denied = newTwoAccounts(t, shops, "    faults: [{kind: denied, service: cloudwatch}]\n").act(3)
-		alone = newTwoAccounts(t, map[string]string{north: shops[north]}, "").act(0)
+		alone := newTwoAccounts(t, map[string]string{north: shops[north]}, "").act(0)
+		whole := newTwoAccounts(t, map[string]string{south: shops[south]}, "")
+		before := whole.act(0)[south]
+		calls := 0
+		for operation, n := range whole.server.Calls() {
+			if !strings.HasPrefix(operation, "sts.") {
+				calls += n
+			}
+		}
+		parts, done := map[int]bool{}, 0
+		for part := range 4 {
+			b := newTwoAccounts(t, shops, "")
+			b.server.AddFault(localaws.Fault{Account: south, Kind: localaws.Denied, Skip: calls * part / 4})
+			denied := b.act(3)
+			if got, want := fmt.Sprint(denied[north]), fmt.Sprint(alone[north]); got != want {
+				t.Errorf("%s, beside one that is denied after %d quarters of its calls:\n%s\nalone:\n%s", north, part, got, want)
+			}
+			one := denied[south]
+			for _, name := range campaignNames {
+				deleted, onRecord := !slices.Contains(one.Campaigns, name), slices.Contains(one.Audits, name+" delete-campaign done 0")
+				if deleted != onRecord {
+					t.Errorf("denied after %d quarters: %s deleted: %t, on record: %v", part, name, deleted, one.Audits)
+				}
+			}
+			if part == 0 && (len(one.Campaigns) != 5 || len(one.Minimums) > 0 || len(one.Alarms) > 0) {
+				t.Errorf("denied at once: %v", one)
+			}
+			parts[len(one.Minimums)], done = true, done+len(one.Audits)
+		}
+		if len(parts) < 2 || done == 0 || len(before.Audits) == 0 {
+			t.Errorf("no cut is half-way: %v, %d records", parts, done)
+		}
 	})
-	if got, want := fmt.Sprint(denied[north]), fmt.Sprint(alone[north]); got != want {
-		t.Errorf("%s, beside one that is denied:\n%s\nalone:\n%s", north, got, want)
-	}
-	if one := denied[south]; len(one.Campaigns) != 5 || len(one.Minimums) > 0 {
-		t.Errorf("%s: %v; want nothing done", south, one)
-	}
 }
 
 // Ctrl-C in the middle of what is done in two accounts: what was begun is finished and reported, the rest is named, and the

@@ -210,7 +210,7 @@ func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo
 	prices := (&priceOptions{}).source(nil)
 	to := routes{{meter: d.App.Meter, actions: d.App.Actions, whatIf: d.App.WhatIf(prices)}}
 	page, err := web.New(web.Options{
-		Source: demoSource{newPageSource([]serve.Account{{Memory: d.Shown}}, d.Params.DashboardName), d}, Series: to, WhatIf: to, Actions: to,
+		Source: demoSource{newPageSource([]serve.Account{{Memory: d.Shown}}, d.Params.DashboardName, ""), d}, Series: to, WhatIf: to, Actions: to,
 		Clock: d.Clock, Wall: model.SystemClock{}, Logger: logger, Guard: o.page.guard,
 		Version: g.version, AllowActions: o.page.allowActions, MetricDelay: d.Params.MetricDelay,
 		Demo: "This is a demo: an embedded AWS on a clock of its own. Nothing here is real.",

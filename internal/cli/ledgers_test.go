@@ -74,7 +74,7 @@ type idle struct{ cycle.Meter }
 func TestLedgersAreMadeByWhoLeads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := serve.NewMemory()
-		source := newPageSource([]serve.Account{{Memory: memory}}, "Board")
+		source := newPageSource([]serve.Account{{Memory: memory}}, "Board", "")
 		inventory := &countedInventory{fails: 3, began: time.Now()}
 		ledger := cycle.NewLedger(cycle.LedgerOptions{Inventory: inventory, Clock: model.SystemClock{}, Hourly: true})
 		keeper := ledgerKeeper{

@@ -29,6 +29,7 @@ import (
 type pageSource struct {
 	list      []serve.Account
 	dashboard string
+	flags     string // what commands need to work in the accounts, after a space
 
 	// What was shown is kept until the garbage collector wants the memory: no one may look at the page for days.
 	mu      sync.Mutex
@@ -38,8 +39,8 @@ type pageSource struct {
 	changed <-chan struct{}               // closed at the next change of any; nil before it is first requested
 }
 
-func newPageSource(list []serve.Account, dashboard string) *pageSource {
-	return &pageSource{list: list, dashboard: dashboard}
+func newPageSource(list []serve.Account, dashboard, flags string) *pageSource {
+	return &pageSource{list: list, dashboard: dashboard, flags: flags}
 }
 
 // Snapshot implements web.Source. It is built once for each version, as long as it is kept.
@@ -53,7 +54,7 @@ func (p *pageSource) Snapshot() web.Snapshot {
 	for i, one := range p.list {
 		of[i] = serve.SnapshotOf{Account: one.Account, Snapshot: one.Memory.Snapshot()}
 	}
-	shown := &web.Snapshot{Snapshot: p.merged(of), DashboardName: p.dashboard}
+	shown := &web.Snapshot{Snapshot: p.merged(of), DashboardName: p.dashboard, Flags: p.flags}
 	addOutcomes(shown.Checks, shown.Audits)
 	p.shown = weak.Make(shown)
 	return *shown
@@ -86,7 +87,7 @@ func (p *pageSource) merged(of []serve.SnapshotOf) serve.Snapshot {
 		return s
 	}
 	if s.Ledger = p.ledger.Value(); s.Ledger == nil || !slices.Equal(ledgers, p.ledgers) {
-		all := report.MergedLedgers(parts)
+		all := report.MergedLedgers(parts, p.flags)
 		s.Ledger, p.ledgers, p.ledger = &all, ledgers, weak.Make(&all)
 	}
 	return s

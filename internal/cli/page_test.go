@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +27,7 @@ func TestPageShowsTheMemoryAndTheLedger(t *testing.T) {
 	result := report.Result{MetricsPublished: 2, Resources: []report.Resource{{Subject: report.Subject{ARN: cannedARN}, Checked: true, Decision: rules.StepDown, NewMin: 3, Reason: "low"}}}
 	memory.AddCycle(serve.CycleRecord{Began: now, Role: serve.Leading}, result, now)
 	memory.AddAudit(events.Audit{ARN: cannedARN, Time: now.Add(time.Minute), Automatic: true, Action: model.ActionUpdate, Outcome: events.OutcomeDone})
-	source := newPageSource([]serve.Account{{Memory: memory}}, "Board")
+	source := newPageSource([]serve.Account{{Memory: memory}}, "Board", "")
 	memory.SawLedger(&report.Ledger{Days: 14}, "")
 	got := source.Snapshot()
 	want := web.Snapshot{Snapshot: memory.Snapshot(), DashboardName: "Board"}
@@ -78,7 +80,7 @@ func TestChecksLearnWhatCameOfThem(t *testing.T) {
 func TestPageIsBuiltOncePerVersion(t *testing.T) {
 	memory := serve.NewMemory()
 	memory.AddAudit(events.Audit{ARN: cannedARN})
-	source := newPageSource([]serve.Account{{Memory: memory}}, "Board")
+	source := newPageSource([]serve.Account{{Memory: memory}}, "Board", "")
 	one, two := source.Snapshot(), source.Snapshot()
 	if &one.Audits[0] != &two.Audits[0] {
 		t.Error("the same version was built twice")
@@ -100,5 +102,49 @@ func TestPageShowsWhatFailedAfterAnActionWasAccepted(t *testing.T) {
 	}
 	if text, err := answerText(actions.Answer{}, errors.New("denied")); err == nil || text != "" {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// recorded notes what a page requests in one account.
+type recorded struct{ asked []string }
+
+func (r *recorded) Measure(_ context.Context, queries []model.Query, _ func(done, total int)) (model.Readings, []model.Problem) {
+	for _, q := range queries {
+		r.asked = append(r.asked, q.Metric.DimensionValue)
+	}
+	return nil, nil
+}
+
+func (r *recorded) Of(_ context.Context, of model.Resource, _ time.Duration) (report.WhatIfEntry, []model.Problem) {
+	r.asked = append(r.asked, of.ARN.String())
+	return report.WhatIfEntry{}, nil
+}
+
+// What a page requests about a resource is requested in its account, also if each account has one of that name; in an account that
+// is not watched nothing is.
+func TestRequestsOfThePageGoToTheAccountOfTheResource(t *testing.T) {
+	const own, other, foreign = "222222222222", "333333333333", "444444444444"
+	arn := func(account string) model.ARN {
+		return model.NewARN("aws", "personalize", "us-east-1", account, "campaign/home")
+	}
+	in := map[string]*recorded{own: {}, other: {}}
+	r := routes{{account: model.Account{ID: own}, meter: in[own], whatIf: in[own]}, {account: model.Account{ID: other}, meter: in[other], whatIf: in[other]}}
+	for _, account := range []string{other, own, foreign} {
+		one, err := r.to(arn(account))
+		if err != nil && account != foreign || err == nil && one.account.ID != account {
+			t.Errorf("%s: to %s, %v", account, one.account, err)
+		}
+		query := model.Query{Region: "us-east-1", Metric: model.Metric{DimensionName: "CampaignArn", DimensionValue: arn(account).String()}}
+		if _, problems := r.Measure(t.Context(), []model.Query{query}, nil); (len(problems) > 0) != (account == foreign) {
+			t.Errorf("%s: %v", account, problems)
+		}
+		if _, problems := r.Of(t.Context(), model.Resource{ARN: arn(account)}, 0); (len(problems) > 0) != (account == foreign) {
+			t.Errorf("%s: %v", account, problems)
+		}
+	}
+	for account, one := range in {
+		if want := []string{arn(account).String(), arn(account).String()}; !slices.Equal(one.asked, want) {
+			t.Errorf("in %s: %q, want %q", account, one.asked, want)
+		}
 	}
 }

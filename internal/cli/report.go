@@ -214,12 +214,12 @@ func (o *reportOptions) run(ctx context.Context, s *session, values config.Value
 	defer closeAll(list)
 	switch {
 	case o.whatIf:
-		return compare(ctx, s, list, o.days, o.output, &o.prices)
+		return compare(ctx, s, list, o.days, o.output, &o.prices, o.accounts.text())
 	case o.saved.wanted:
 		return o.saved.run(ctx, s, list, o)
 	}
 	result, none, err := inEach(list, "make the report", func(of []report.Of[report.Ledger]) report.Ledger {
-		merged := report.MergedLedgers(of)
+		merged := report.MergedLedgers(of, o.accounts.text())
 		merged.DurationMs = s.took(merged.Calls)
 		return merged
 	}, func(m member) (report.Ledger, error) {

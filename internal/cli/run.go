@@ -119,6 +119,11 @@ func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values
 	result, none, err := inEach(list, "run the cycle", func(of []report.Of[report.Result]) report.Result {
 		merged := report.Merged(of)
 		merged.DryRun, merged.DurationMs = o.dryRun, s.took(merged.Calls)
+		for i := range merged.Resources {
+			if one := &merged.Resources[i]; one.Restore != "" {
+				one.Restore += o.accounts.text()
+			}
+		}
 		return merged
 	}, func(m member) (report.Result, error) {
 		return m.parts.Cycle.Run(ctx, cycle.Input{Params: m.values, ScheduledAt: at, MayEnd: m.mayEnd})
@@ -131,7 +136,7 @@ func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values
 	}
 	for _, one := range result.Resources {
 		if one.Restore != "" { // the result has it too
-			fmt.Fprintf(s.streams.Err, "To undo it (%s): %s%s\n", one.Label(), one.Restore, o.accounts.text())
+			fmt.Fprintf(s.streams.Err, "To undo it (%s): %s\n", one.Label(), one.Restore)
 		}
 	}
 	switch {

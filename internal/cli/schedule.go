@@ -20,8 +20,9 @@ import (
 
 type scheduleOptions struct {
 	common
-	prices priceOptions
-	large  bool
+	prices   priceOptions
+	accounts accountOptions
+	large    bool
 }
 
 func newSchedule(g *global) *cobra.Command {
@@ -55,6 +56,7 @@ func (o *scheduleOptions) command(use, short, long, example string, run func(cmd
 	o.addOutput(cmd)
 	o.form.joined = true
 	o.prices.addFlags(cmd)
+	o.accounts.addFlags(cmd)
 	return cmd
 }
 
@@ -134,7 +136,7 @@ func newSchedulePreview(g *global) *cobra.Command {
 				return o.run(cmd.Context(), g, args[0], "reads only", nil)
 			}
 			s, err := schedule.Parse(args[0])
-			if err = cmp.Or(err, o.check()); err != nil {
+			if err = cmp.Or(err, o.check(), o.accounts.check()); err != nil {
 				return usage(err)
 			}
 			return g.streams.print(report.SchedulePreview(s, model.Campaign, model.SystemClock{}.Now()), o.output)
@@ -166,10 +168,10 @@ func (o *scheduleOptions) run(
 	ctx context.Context, g *global, name, may string, change func(context.Context, *scheduleChange) error,
 ) error {
 	arn, kind, err := model.ParseResourceARN(name)
-	if err = cmp.Or(err, o.check()); err != nil {
+	if err = cmp.Or(err, o.check(), o.accounts.check()); err != nil {
 		return usage(err)
 	}
-	s, done, err := (&accountOptions{}).sessionFor(ctx, g, arn)
+	s, done, err := o.accounts.sessionFor(ctx, g, arn)
 	if err != nil {
 		return err
 	}

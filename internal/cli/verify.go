@@ -181,6 +181,6 @@ func (o *verifyOptions) facts(ctx context.Context, m member) (verify.Facts, erro
 		Statements: o.statements(m.config.Region, m.values), Wanted: m.values.Endpoints, ChatWanted: m.values.ChatNotifications,
 		MetricDelay: m.values.MetricDelay, Dashboard: m.values.DashboardName, Principal: m.role.String(),
 	})
-	facts.Identity.Account = cmp.Or(facts.Identity.Account, m.of.ID)
+	facts.Identity.Account, facts.Identity.Name = cmp.Or(facts.Identity.Account, m.of.ID), m.of.Name
 	return facts, err
 }

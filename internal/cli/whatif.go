@@ -91,13 +91,13 @@ func (o *whatIfOptions) run(ctx context.Context, s *session, values config.Value
 	if err != nil {
 		return err
 	}
-	return compare(ctx, s, list, o.days, o.output, &o.prices)
+	return compare(ctx, s, list, o.days, o.output, &o.prices, "")
 }
 
-// compare compares minimums for what the parameters select, and prints the result.
-func compare(ctx context.Context, s *session, list []member, days int, output string, prices *priceOptions) error {
+// compare compares minimums for what the parameters select, and prints the result. Flags are what select several accounts.
+func compare(ctx context.Context, s *session, list []member, days int, output string, prices *priceOptions, flags string) error {
 	result, none, err := inEach(list, "compare minimums", func(of []report.Of[report.WhatIf]) report.WhatIf {
-		merged := report.MergedWhatIf(of)
+		merged := report.MergedWhatIf(of, flags)
 		merged.DurationMs = s.took(merged.Calls)
 		return merged
 	}, func(m member) (report.WhatIf, error) {

@@ -19,6 +19,8 @@ type Input struct {
 	Region string
 	// Resources are the monitored ones, in any order.
 	Resources []model.Resource
+	// Account is the name of an account by its ID, if resources are of several; else nil.
+	Account func(id string) string
 }
 
 // Board is one dashboard for CloudWatch.
@@ -30,7 +32,7 @@ type Board struct {
 
 // Render returns the dashboards that the resources need, at least one.
 func Render(in Input) []Board {
-	groups := groupsOf(in.Resources)
+	groups := in.groups()
 	packed := pack(groups)
 	boards := make([]Board, len(packed))
 	for i, sections := range packed {

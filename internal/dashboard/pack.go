@@ -95,8 +95,17 @@ type group struct {
 
 // groupKey has a zero ARN for the resources of a region whose dataset group is unknown.
 type groupKey struct {
-	region string
-	arn    model.ARN
+	region  string
+	arn     model.ARN
+	account string // its name, if there are several
+}
+
+// place is the region, with the account if there are several.
+func (k groupKey) place() string {
+	if k.account == "" {
+		return k.region
+	}
+	return k.region + " · " + k.account
 }
 
 // name is the dataset group's; empty if it is unknown.
@@ -105,12 +114,15 @@ func (k groupKey) name() string {
 	return name
 }
 
-// groupsOf sorts the resources into their dataset groups, by region and name; the unknown
+// groups sorts the resources into their dataset groups, by region and name; the unknown
 // one comes last in its region.
-func groupsOf(resources []model.Resource) []group {
+func (in Input) groups() []group {
 	byKey := map[groupKey][]model.Resource{}
-	for _, r := range resources {
-		key := groupKey{r.Region(), r.DatasetGroup}
+	for _, r := range in.Resources {
+		key := groupKey{region: r.Region(), arn: r.DatasetGroup}
+		if in.Account != nil {
+			key.account = in.Account(r.ARN.Account())
+		}
 		byKey[key] = append(byKey[key], r)
 	}
 	groups := make([]group, 0, len(byKey))
@@ -135,5 +147,6 @@ func byRegionAndName(a, b group) int {
 		unknown(a)-unknown(b),
 		cmp.Compare(a.name(), b.name()),
 		cmp.Compare(a.arn.String(), b.arn.String()),
+		cmp.Compare(a.account, b.account),
 	)
 }

@@ -68,7 +68,7 @@ func (k groupKey) header() Paragraph {
 		}
 		return r
 	}, cmp.Or(k.name(), "unknown"))
-	header := Paragraph{3, []Part{{Text: "Dataset group " + name + " (" + k.region + ")"}}}
+	header := Paragraph{3, []Part{{Text: "Dataset group " + name + " (" + k.place() + ")"}}}
 	// The console has a dollar where the ARN has a slash. An unknown group has no partition, and so no link.
 	arn := k.arn.WithResource(k.arn.Type() + "$" + url.PathEscape(k.name()))
 	header.addLink("Manage", consoleAddress(arn.Partition(), k.region, "personalize", arn.String()+"/setup"))

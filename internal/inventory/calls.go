@@ -15,10 +15,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-func listOperation(kind model.Kind) string { return "List" + kind.Title() + "s" }
-
-func describeOperation(kind model.Kind) string { return "Describe" + kind.Title() }
-
 // List lists the campaigns and recommenders of a region without describing any, so that of a
 // campaign the recipe is not known. A problem means that there may be more.
 func (inv *Inventory) List(ctx context.Context, region string) ([]model.Resource, []model.Problem) {
@@ -27,7 +23,7 @@ func (inv *Inventory) List(ctx context.Context, region string) ([]model.Resource
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		resources, err := inv.list(ctx, region, kind)
 		if err != nil {
-			problems = append(problems, model.Problem{Region: region, Operation: listOperation(kind), Err: err})
+			problems = append(problems, model.Problem{Region: region, Operation: kind.ListOperation(), Err: err})
 		}
 		all = append(all, resources...)
 	}

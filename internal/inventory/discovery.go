@@ -57,7 +57,7 @@ func (d *discovery) run(ctx context.Context, j job) result {
 		d.progress.add(len(selected), 0)
 	}
 	if err != nil {
-		r.problems = append(r.problems, model.Problem{Region: j.region, Operation: listOperation(j.kind), Err: err})
+		r.problems = append(r.problems, model.Problem{Region: j.region, Operation: j.kind.ListOperation(), Err: err})
 		d.addCopies(j, &r)
 	} else {
 		inv.entries.with(func(items map[model.ARN]entry) {
@@ -87,7 +87,7 @@ func (d *discovery) addCopies(j job, r *result) {
 	})
 	d.progress.add(count, count)
 	d.inv.o.Logger.Debug("listing incomplete, copies used", "region", j.region, "kind", string(j.kind),
-		"op", listOperation(j.kind), "copies", count)
+		"op", j.kind.ListOperation(), "copies", count)
 }
 
 // campaigns examines each of the campaigns listed.
@@ -155,7 +155,7 @@ func (d *discovery) campaign(ctx context.Context, listed model.Resource) finding
 		inv.o.Logger.Info("campaign does not exist any more", "arn", listed.ARN.String(), "region", listed.Region())
 		return finding{gone: true}
 	}
-	problem := model.Problem{ARN: listed.ARN.String(), Region: listed.Region(), Operation: describeOperation(model.Campaign)}
+	problem := model.Problem{ARN: listed.ARN.String(), Region: listed.Region(), Operation: model.Campaign.DescribeOperation()}
 	if !known || !old.fresh(inv.o.Clock.Now()) {
 		problem.Err = fmt.Errorf("skipped this time: %w", err)
 		return finding{problem: &problem}

@@ -207,7 +207,7 @@ func (inv *Inventory) refresh(ctx context.Context, recipes *recipeReader, arn mo
 		inv.entries.drop(arn)
 		return finding{gone: true}
 	case err != nil:
-		return finding{problem: &model.Problem{ARN: arn.String(), Region: arn.Region(), Operation: describeOperation(kind), Err: err}}
+		return finding{problem: &model.Problem{ARN: arn.String(), Region: arn.Region(), Operation: kind.DescribeOperation(), Err: err}}
 	}
 	if old, ok := inv.entries.get(arn); ok && kind == model.Campaign {
 		e.summary = old.summary

@@ -36,6 +36,12 @@ func (k Kind) Title() string {
 	return k.choose("Campaign", "Recommender")
 }
 
+// ListOperation is the operation of Personalize that lists the kind.
+func (k Kind) ListOperation() string { return "List" + k.Title() + "s" }
+
+// DescribeOperation is the operation of Personalize that describes one of the kind.
+func (k Kind) DescribeOperation() string { return "Describe" + k.Title() }
+
 // DimensionName is the CloudWatch dimension that names a resource of this kind, in
 // AWS/Personalize and in our own namespace.
 func (k Kind) DimensionName() string { return k.Title() + "Arn" }
@@ -100,6 +106,8 @@ const (
 	Auto   Mode = "auto"   // each resource once an hour, in its own slot
 	Always Mode = "always" // every resource, now
 	Never  Mode = "never"
+	// Elsewhere is that of a daemon on standby: the one that leads makes them. No parameter has it.
+	Elsewhere Mode = "elsewhere"
 )
 
 // Account is one of several accounts that are watched together. The zero value stands for the only
@@ -136,6 +144,17 @@ type OfAccount struct {
 
 // SetAccount names the account.
 func (o *OfAccount) SetAccount(a Account) { o.Account, o.AccountName = a.ID, a.Name }
+
+// Label is the account as a table has it; empty where all are of one account.
+func (o OfAccount) Label() string { return Account{ID: o.Account, Name: o.AccountName}.Label() }
+
+// In is a region, with the account if there are several.
+func (o OfAccount) In(region string) string {
+	if o.Account == "" {
+		return region
+	}
+	return region + " · " + o.Label()
+}
 
 // InAccount are things with their account named.
 func InAccount[T any, P interface {

@@ -128,8 +128,8 @@ func Merged(list []Of[Result]) Result {
 // MergedLedgers puts the ledgers of several accounts together, all made for the same spans or, on a
 // page, for spans that end within some hours of each other. Sums are those of the accounts that
 // could be read, and the summary names how many could not. What all accounts carried together
-// is known only if all windows are the same.
-func MergedLedgers(list []Of[Ledger]) Ledger {
+// is known only if all windows are the same. Flags are what commands need to work in these accounts, after a space.
+func MergedLedgers(list []Of[Ledger], flags string) Ledger {
 	out := Ledger{Reading: together(list)}
 	var first *Ledger
 	var trained []training.Report
@@ -170,17 +170,39 @@ func MergedLedgers(list []Of[Ledger]) Ledger {
 			same = whole.Join(l.Whole)
 		}
 	}
+	out.addFlags(flags)
 	if first != nil {
 		if same {
 			out.Totals.Throughput = whole.Throughput()
 		}
 		out.Training = new(training.Merged(trained))
+		for i := range out.Training.Findings {
+			out.Training.Findings[i].Command = withFlags(out.Training.Findings[i].Command, flags)
+		}
 		if first.Recommendations != nil {
 			out.Recommendations = advice.Ranked(out.Recommendations)
 		}
 	}
 	out.Normalize()
 	return out
+}
+
+// addFlags adds flags to the commands that are proposed for endpoints.
+func (l *Ledger) addFlags(flags string) {
+	for i := range l.Recommendations {
+		l.Recommendations[i].Command = withFlags(l.Recommendations[i].Command, flags)
+	}
+	for i := range l.Resources {
+		l.Resources[i].Schedule = l.Resources[i].Schedule.WithFlags(flags)
+	}
+}
+
+// withFlags is a command with more flags, if it is one of this program.
+func withFlags(command, flags string) string {
+	if strings.HasPrefix(command, "personalize-monitor ") {
+		return command + flags
+	}
+	return command
 }
 
 // addHours adds the hours of all endpoints of an account, if they were kept.
@@ -193,8 +215,8 @@ func (l *Ledger) addHours(more map[model.Kind][]billing.Hour) {
 	}
 }
 
-// MergedWhatIf puts the comparisons of several accounts together.
-func MergedWhatIf(list []Of[WhatIf]) WhatIf {
+// MergedWhatIf puts the comparisons of several accounts together. Flags are as for MergedLedgers.
+func MergedWhatIf(list []Of[WhatIf], flags string) WhatIf {
 	out := WhatIf{Reading: together(list)}
 	for _, one := range list {
 		if one.Report == nil {
@@ -202,6 +224,9 @@ func MergedWhatIf(list []Of[WhatIf]) WhatIf {
 		}
 		out.Window, out.Days = one.Report.Window, one.Report.Days
 		out.Resources = append(out.Resources, model.InAccount(one.Report.Resources, one.Account)...)
+	}
+	for i := range out.Resources {
+		out.Resources[i].Schedule = out.Resources[i].Schedule.WithFlags(flags)
 	}
 	return out
 }
@@ -235,28 +260,18 @@ func (s Subject) Label() string {
 	if s.Account == "" {
 		return s.Name
 	}
-	return s.Name + " of " + s.accountLabel()
+	return s.Name + " of " + s.OfAccount.Label()
 }
 
 // Place is the region, with the account if the report covers several.
-func (s Subject) Place() string {
-	if s.Account == "" {
-		return s.Region
-	}
-	return s.Region + " · " + s.accountLabel()
-}
+func (s Subject) Place() string { return s.In(s.Region) }
 
-// accountLabel is the account in a table.
-func (s Subject) accountLabel() string {
-	return model.Account{ID: s.Account, Name: s.AccountName}.Label()
-}
-
-// withAccount inserts the column of the account before that of the region, if there are several.
-func (g *Grid) withAccount(several bool, label func(row int) string) {
+// withAccount inserts the column of the account before another one, if there are several.
+func (g *Grid) withAccount(several bool, before string, label func(row int) string) {
 	if !several {
 		return
 	}
-	at := slices.IndexFunc(g.Columns, func(c Column) bool { return c.Title == "REGION" })
+	at := slices.IndexFunc(g.Columns, func(c Column) bool { return c.Title == before })
 	g.Columns = slices.Insert(slices.Clone(g.Columns), at, Column{Title: "ACCOUNT"})
 	for i := range g.Rows {
 		g.Rows[i].Cells = slices.Insert(slices.Clone(g.Rows[i].Cells), at, Cell{Text: label(i)})

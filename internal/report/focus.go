@@ -234,6 +234,9 @@ func (l Ledger) NoFocusRows() []string {
 	for _, account := range unread(l.Accounts) {
 		lines = append(lines, "no rows for "+account+": nothing is known of it")
 	}
+	for _, gap := range l.gaps() {
+		lines = append(lines, "no rows for "+gap+": not all of them could be read")
+	}
 	slices.Sort(lines)
 	return lines
 }

@@ -145,11 +145,15 @@ func (g Groups) rows() [][]string {
 	return rowsOf(groupColumns, records)
 }
 
-// grid is the groups as a table.
-func (g Groups) grid() Grid {
+// grid is the groups as a table. Accounts are named, those that could not be read too.
+func (g Groups) grid(accounts []Account) Grid {
 	out := Grid{Columns: []Column{{Title: strings.ToUpper(string(g.By)), Name: true}}}
 	for i, title := range []string{"ENDPOINTS", "IDLE", "PAID", "USED", "WASTED", "ESTIMATE", "SAVES A MONTH"} {
 		out.Columns = append(out.Columns, Column{Title: title, Right: true, Minor: []int{0, 2, 0, 1, 0, 0, 0}[i]})
+	}
+	names := map[string]string{}
+	for _, a := range accounts {
+		names[a.ID] = a.String()
 	}
 	for _, one := range g.Groups {
 		paid, saves := "–", "–"
@@ -169,8 +173,17 @@ func (g Groups) grid() Grid {
 		if h := one.TPSHours; h != nil {
 			hours = []string{commas(h.Paid), commas(h.Used), commas(h.Wasted)}
 		}
-		cells := slices.Concat([]string{one.Key, endpoints, strconv.Itoa(one.Idle)}, hours, []string{paid, saves})
+		name := one.Key
+		if g.By == ByAccount {
+			name = cmp.Or(names[name], name)
+		}
+		cells := slices.Concat([]string{name, endpoints, strconv.Itoa(one.Idle)}, hours, []string{paid, saves})
 		out.Rows = append(out.Rows, Row{Cells: Cells(cells...)})
+	}
+	for _, a := range accounts {
+		if g.By == ByAccount && !a.Read {
+			out.Rows = append(out.Rows, Row{Cells: Cells(a.String(), "not read", "–", "–", "–", "–", "–", "–")})
+		}
 	}
 	return out
 }

@@ -287,7 +287,7 @@ func totalsOf(entries []Entry, idleAfter time.Duration) Totals {
 
 func (l Ledger) notes() []string {
 	notes := []string{}
-	if missing := unread(l.Accounts); len(missing) > 0 {
+	if missing := append(unread(l.Accounts), l.gaps()...); len(missing) > 0 {
 		notes = append(notes, "Not read, and in no total: "+strings.Join(missing, ", ")+".")
 	}
 	if len(l.Resources) == 0 {

@@ -22,7 +22,7 @@ func (l Ledger) Table(p Printer) {
 	p.foundIn(l)
 	if len(l.Resources) > 0 {
 		if l.Groups != nil {
-			p.Grid(l.Groups.grid())
+			p.Grid(l.Groups.grid(l.Accounts))
 			p.Line("")
 		}
 		p.Grid(l.grid())
@@ -75,7 +75,7 @@ func (l Ledger) grid() Grid {
 		}
 		g.Rows = append(g.Rows, row)
 	}
-	g.withAccount(len(l.Accounts) > 0, func(i int) string { return l.Resources[i].accountLabel() })
+	g.withAccount(len(l.Accounts) > 0, "REGION", func(i int) string { return l.Resources[i].OfAccount.Label() })
 	return g
 }
 
@@ -216,7 +216,7 @@ func (l Ledger) summary() advice.Summary {
 	t := l.Totals
 	s := advice.Summary{
 		Period: l.period(), Endpoints: t.Resources, Idle: t.Idle, Unknown: t.Unread + t.Unpriced, TrainingCost: l.TrainingCost,
-		Do: l.Recommendations, Accounts: len(l.Accounts), AccountsUnread: len(unread(l.Accounts)),
+		Do: l.Recommendations, Accounts: len(l.Accounts), AccountsUnread: len(unread(l.Accounts)), Gaps: l.gaps(),
 	}
 	for _, e := range t.Estimates {
 		s.Spent = append(s.Spent, model.Money{Currency: e.Currency, Amount: e.Paid})
@@ -250,12 +250,12 @@ func (p Printer) advised(l Ledger) {
 	}
 	if len(l.Recommendations) > 0 {
 		p.Line("")
-		p.Grid(p.recommendations(l.Recommendations))
+		p.Grid(p.recommendations(l))
 	}
 }
 
 // recommendations is the ranked list. A reason is cut to one line; the JSON has all of it.
-func (p Printer) recommendations(proposals []advice.Proposal) Grid {
+func (p Printer) recommendations(l Ledger) Grid {
 	g := Grid{Columns: []Column{
 		{Title: "#", Right: true},
 		{Title: "WHAT TO DO", Name: true},
@@ -264,10 +264,11 @@ func (p Printer) recommendations(proposals []advice.Proposal) Grid {
 		{Title: "RISK"},
 		{Title: "SURE"},
 	}}
-	for _, r := range proposals {
+	for _, r := range l.Recommendations {
 		g.Rows = append(g.Rows, Row{Below: Cell{p.cut(r.Why), dim}, Copy: r.Command, Cells: Cells(
 			strconv.Itoa(r.Rank), r.What, savesMoney(r.Saves), savesMetered(r.Saves), string(r.Risk), string(r.Sure))})
 	}
+	g.withAccount(len(l.Accounts) > 0, "SAVES A MONTH", func(i int) string { return l.Recommendations[i].Label() })
 	return g
 }
 
@@ -310,7 +311,8 @@ func (a Advice) JSON() any {
 		Summary         advice.Summary    `json:"summary"`
 		Recommendations []advice.Proposal `json:"recommendations"`
 		Problems        []model.Problem   `json:"problems"`
-	}{l.Summary, l.Recommendations, l.Problems}
+		Accounts        []Account         `json:"accounts,omitempty"`
+	}{l.Summary, l.Recommendations, l.Problems, l.Accounts}
 }
 
 // Table implements Report.
@@ -324,5 +326,5 @@ func (a Advice) Table(p Printer) {
 
 // CSV implements Report.
 func (a Advice) CSV() [][]string {
-	return rowsOf(recommendationColumns, a.Recommendations)
+	return rowsOf(recommendationColumns+accountColumns(a.Accounts), a.Recommendations)
 }

@@ -108,6 +108,7 @@ func (l Ledger) tiles() []tile {
 	for _, e := range t.Estimates {
 		text := fmt.Sprintf("of %s %s paid, %s wasted in the span; %d of %s priced",
 			e.Currency, amount(e.Paid), amount(e.Wasted), e.Resources, model.Plural(t.Resources-t.Unread, "resource"))
+		text = strings.Join(append([]string{text}, l.Summary.Without()...), "; ")
 		tiles = append(tiles, tile{"Estimate: saved a month", e.Currency + " " + amount(e.SavedPerMonth), text})
 	}
 	return tiles
@@ -124,7 +125,7 @@ func (p *Page) addCharts(entries []Entry, together map[model.Kind][]billing.Hour
 		if len(e.Hourly) == 0 || len(p.Details) == maxCharts {
 			continue
 		}
-		title := fmt.Sprintf("%s (%s, %s): %s TPS-hours wasted", model.OneLine(e.Name), e.Kind, e.Region, commas(e.Usage.TPSHours.Wasted))
+		title := fmt.Sprintf("%s (%s, %s): %s TPS-hours wasted", model.OneLine(e.Name), e.Kind, e.Place(), commas(e.Usage.TPSHours.Wasted))
 		p.Details = append(p.Details, chart.OfHours(title, e.Kind.RateUnit(), e.Hourly))
 	}
 	p.DetailsText = "Provisioned and actual throughput, most wasteful first."
@@ -143,7 +144,7 @@ func pageRow(e Entry) []pageCell {
 			cells[i].Sort, cells[i].Text, cells[i].More = digits(*value), Number(value, decimals, unit), more
 		}
 	}
-	cells[0] = pageCell{Head: true, Sort: e.Name, Text: e.Name, More: string(e.Kind) + " in " + e.Region}
+	cells[0] = pageCell{Head: true, Sort: e.Name, Text: e.Name, More: string(e.Kind) + " in " + e.Place()}
 	set(1, new(float64(e.Min)), 0, "", "")
 	if u := e.Usage; u != nil {
 		set(2, &u.Actual, 2, "", "peak "+Number(&u.Peak, 2, ""))

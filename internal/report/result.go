@@ -218,7 +218,7 @@ func resultGrid(r Result) Grid {
 		}
 		g.Rows = append(g.Rows, row)
 	}
-	g.withAccount(len(r.Accounts) > 0, func(i int) string { return r.Resources[i].accountLabel() })
+	g.withAccount(len(r.Accounts) > 0, "REGION", func(i int) string { return r.Resources[i].OfAccount.Label() })
 	return g
 }
 
@@ -258,6 +258,9 @@ func (p Printer) summary(r Result) {
 	resources := counted(r.Resources, func(one Resource) Subject { return one.Subject })
 	if !r.Window.Start.IsZero() {
 		resources += ", " + windowText(r.Window)
+	}
+	if missing := gapTexts(r.Gaps()); len(missing) > 0 {
+		resources += "; not read, and in no sum: " + strings.Join(missing, ", ")
 	}
 	p.Label("Resources", resources)
 	p.Label("Decisions", decisionsText(r.Resources))

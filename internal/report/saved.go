@@ -86,6 +86,7 @@ func (s Saved) CSV() [][]string {
 		Time string        `json:"time"`
 		From int           `json:"from,omitempty"`
 		In   savings.Month `json:"in"`
+		model.OfAccount
 	}
 	var records []record
 	for _, a := range s.Actions {
@@ -94,10 +95,29 @@ func (s Saved) CSV() [][]string {
 			months = []savings.Month{{Month: a.Time.Format("2006-01"), Amount: a.Amount}}
 		}
 		for _, m := range months {
-			records = append(records, record{action(a), a.Time.Format(time.RFC3339Nano), a.From, m})
+			records = append(records, record{action(a), a.Time.Format(time.RFC3339Nano), a.From, m, s.accountOf(a)})
 		}
 	}
-	return rowsOf(savedColumns, records)
+	return rowsOf(savedColumns+accountColumns(s.Accounts), records)
+}
+
+// accountOf is the account of an action, if there are several.
+func (s Saved) accountOf(a savings.Action) (of model.OfAccount) {
+	arn, err := model.ParseARN(a.ARN)
+	for _, one := range s.Accounts {
+		if err == nil && one.ID == arn.Account() {
+			of.SetAccount(one.Account)
+		}
+	}
+	return of
+}
+
+// Without is which accounts are in no sum, such as "without 1 of 3 accounts"; empty if all are.
+func (s Saved) Without() string {
+	if missing := len(unread(s.Accounts)); missing > 0 {
+		return fmt.Sprintf("without %d of %s", missing, model.Plural(len(s.Accounts), "account"))
+	}
+	return ""
 }
 
 // Table implements Report.
@@ -112,6 +132,9 @@ func (s Saved) Table(p Printer) {
 	saved := "unknown" // of no account anything is known
 	if !s.Until.IsZero() {
 		saved = SavedText(s.Total) + ", up to " + s.Until.Format("2006-01-02 15:04 UTC")
+		if without := s.Without(); without != "" {
+			saved += ", " + without
+		}
 	}
 	p.Label("Saved", saved)
 	for _, m := range s.Months {
@@ -137,6 +160,7 @@ func (s Saved) grid() Grid {
 			Number(a.PromisedPerMonth, 1, ""), Number(a.AchievedPerMonth, 1, ""), money(a.Estimate), SavedState(a),
 		)})
 	}
+	g.withAccount(len(s.Accounts) > 0, "REGION", func(i int) string { return s.accountOf(s.Actions[i]).Label() })
 	return g
 }
 

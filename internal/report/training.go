@@ -26,7 +26,7 @@ func (p Printer) Training(r *training.Report) {
 	p.Label("Estimate", view.Estimates...)
 	for _, f := range r.Findings {
 		if !slices.ContainsFunc(r.Solutions, func(s training.Summary) bool { return s.ARN == f.ARN }) {
-			p.Label("Unused", f.Sentence)
+			p.Label("Unused", unusedText(f))
 		}
 	}
 }
@@ -57,7 +57,7 @@ func TrainingViewOf(r *training.Report) *TrainingView {
 		v.Estimates = []string{"unknown for the training of " + model.Plural(r.Totals.Unpriced, "solution")}
 	}
 	for _, f := range r.Findings {
-		v.Items = append(v.Items, TrainingItem{fmt.Sprintf("%s (%s): %s", f.Name, f.Region, findingText(f)), f.Command})
+		v.Items = append(v.Items, TrainingItem{fmt.Sprintf("%s (%s): %s", f.Name, f.In(f.Region), findingText(f)), f.Command})
 	}
 	return v
 }
@@ -124,5 +124,15 @@ func trainingGrid(r training.Report) Grid {
 		row.Below = Cell{strings.Join(texts, "; "), yellow}
 		g.Rows = append(g.Rows, row)
 	}
+	several := slices.ContainsFunc(r.Solutions, func(s training.Summary) bool { return s.Account != "" })
+	g.withAccount(several, "REGION", func(i int) string { return r.Solutions[i].Label() })
 	return g
+}
+
+// unusedText is a finding about what is no solution, with its account if there are several.
+func unusedText(f training.Finding) string {
+	if f.Account == "" {
+		return f.Sentence
+	}
+	return f.Sentence + " (" + f.Label() + ")"
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
 )
 
@@ -20,8 +21,14 @@ type Verification struct {
 
 // VerificationFinding is the outcome of one check. The account is empty if it is not known.
 type VerificationFinding struct {
-	Account string `json:"account"`
+	Account     string `json:"account"`
+	AccountName string `json:"accountName,omitempty"` // of one of several
 	verify.Finding
+}
+
+// label is the account in a table.
+func (f VerificationFinding) label() string {
+	return model.Account{ID: f.Account, Name: f.AccountName}.Label()
 }
 
 // VerificationOf is the outcome of the checks of accounts, which were checked for the same use.
@@ -30,7 +37,7 @@ func VerificationOf(accounts []verify.Facts, calls map[string]int) Verification 
 	for _, f := range accounts {
 		v.CheckedAt, v.Use, v.Region, v.Version = f.Now.UTC().Truncate(time.Second), f.Use, f.Home, f.Version
 		for _, finding := range verify.Findings(f) {
-			v.Findings = append(v.Findings, VerificationFinding{f.Identity.Account, finding})
+			v.Findings = append(v.Findings, VerificationFinding{f.Identity.Account, f.Identity.Name, finding})
 		}
 	}
 	if v.Calls == nil {
@@ -49,7 +56,11 @@ func (v Verification) JSON() any { return v }
 
 // CSV implements Report.
 func (v Verification) CSV() [][]string {
-	return rowsOf("account check status region resource text remedy", v.Findings)
+	columns := "account check status region resource text remedy"
+	if slices.ContainsFunc(v.Findings, func(f VerificationFinding) bool { return f.AccountName != "" }) {
+		columns += " accountName"
+	}
+	return rowsOf(columns, v.Findings)
 }
 
 // Asides implements Report.
@@ -69,7 +80,7 @@ func (v Verification) Table(p Printer) {
 		}
 		grid.Rows = append(grid.Rows, row)
 	}
-	grid.withAccount(several, func(i int) string { return v.Findings[i].Account })
+	grid.withAccount(several, "REGION", func(i int) string { return v.Findings[i].label() })
 	p.Grid(grid)
 	words := map[string]int{
 		"failed": v.Count(verify.Fail), "with a warning": v.Count(verify.Warn),

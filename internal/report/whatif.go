@@ -189,7 +189,7 @@ func (w WhatIf) Table(p Printer) {
 func (p Printer) whatIf(e WhatIfEntry) {
 	where := e.Region
 	if e.Account != "" {
-		where += " of " + e.accountLabel()
+		where += " of " + e.OfAccount.Label()
 	}
 	title := fmt.Sprintf("%s %s in %s: minimum %d %s", e.Kind, e.Name, where, e.Min, e.Kind.RateUnit())
 	if e.Used != nil {
@@ -263,6 +263,16 @@ func ProposedScheduleOf(r model.Resource, p *whatif.Proposal) *ProposedSchedule 
 		TPSHoursPercent: 100 * p.With.TPSHours / p.With.Used, TPSHoursPercentAtBase: 100 * p.Base.TPSHours / p.Base.Used,
 		Command: fmt.Sprintf("personalize-monitor schedule set %s '%s'%s", r.ARN, text, allow),
 	}
+}
+
+// WithFlags is the proposal with more flags for its command; nil stays nil.
+func (p *ProposedSchedule) WithFlags(flags string) *ProposedSchedule {
+	if p == nil {
+		return nil
+	}
+	out := *p
+	out.Command = withFlags(p.Command, flags)
+	return &out
 }
 
 // Sentence reports what the schedule buys.

@@ -55,6 +55,8 @@ func notDue(arn model.ARN, s Settings, m EvaluationTime) finding {
 		return nothing(ReasonClock, "nothing is decided: %s", s.WrongClock)
 	case s.NoChecks != "": // guard: no checks on an old event
 		return nothing(ReasonNotDue, "%s", s.NoChecks)
+	case s.HourlyChecks == model.Elsewhere:
+		return nothing(ReasonNotDue, "the daemon that leads makes the hourly checks")
 	case s.HourlyChecks != model.Auto && s.HourlyChecks != model.Always: // guard: HourlyChecks=never, or an unknown mode
 		return nothing(ReasonNotDue, "hourly checks are switched off (HourlyChecks=never)")
 	case s.HourlyChecks == model.Auto && slot != slotOf(m.Window): // guard: checked in its slot only

@@ -213,6 +213,7 @@ func TestChecksAreMadeOnlyWhenDue(t *testing.T) {
 		{"auto, in its slot", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Auto}, own, true},
 		{"auto, in another slot", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Auto}, other, false},
 		{"always", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Always}, other, true},
+		{"on standby", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Elsewhere}, own, false},
 		{"never", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Never}, own, false},
 		{"always, but not this time", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Always, NoChecks: "the event is 2 h old"}, own, false},
 	}

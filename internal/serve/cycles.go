@@ -105,7 +105,7 @@ func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
 	one, params := l.leading, l.params
 	if role == Standby {
 		// The leader already reads the data of hourly checks.
-		one, params.HourlyChecks = l.standby, model.Never
+		one, params.HourlyChecks = l.standby, model.Elsewhere
 	}
 	bounded, cancel := context.WithTimeout(ctx, cycleTime)
 	l.memory.BeginProgress()

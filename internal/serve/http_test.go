@@ -402,6 +402,11 @@ tests:
       - {series: 'personalize_monitor_leading{account="222222222222", instance="a"}', values: '1+0x90'}
       - {series: 'personalize_monitor_leading{account="222222222222", instance="b"}', values: '0+0x90'}
       - {series: 'personalize_monitor_leading{account="333333333333", instance="a"}', values: '0+0x90'}
+      # In a third account the daemon that led cannot tell whether it still does.
+      - {series: 'personalize_monitor_last_success_timestamp_seconds{account="444444444444", instance="a"}', values: '0+60x10 600+0x80'}
+      - {series: 'personalize_monitor_last_success_timestamp_seconds{account="444444444444", instance="b"}', values: '0+60x90'}
+      - {series: 'personalize_monitor_leading{account="444444444444", instance="a"}', values: '1+0x10 _x80'}
+      - {series: 'personalize_monitor_leading{account="444444444444", instance="b"}', values: '0+0x90'}
       - {series: 'personalize_monitor_data_late{account="222222222222", instance="a", region="us-east-1"}', values: '1+0x90'}
       - {series: 'personalize_monitor_problems_total{account="222222222222", instance="a", operation="ListCampaigns", region="us-east-1"}', values: '0+0x90'}
       - {series: 'personalize_monitor_problems_total{account="333333333333", instance="a", operation="ListCampaigns", region="us-east-1"}', values: '0+1x90'}

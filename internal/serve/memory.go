@@ -74,7 +74,7 @@ func NewCycleRecord(began, ended time.Time, role Role, result report.Result, err
 		c.Calls += n
 	}
 	if err != nil {
-		c.Error = awsapi.Line(err)
+		c.Error = awsapi.Explain(err)
 	}
 	return c
 }

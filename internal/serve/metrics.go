@@ -106,14 +106,24 @@ func newMetrics(
 	m.initialize()
 	statusGauges(factory, memory)
 	registerer.MustRegister(lost,
-		newReadCounter("aws_calls_total", "Requests sent to AWS, retries included.", []string{"service", "operation"},
+		newReadMetric(prometheus.GaugeValue, "leading",
+			"1 if this daemon leads, 0 if it is on standby or has not begun; absent if it led and its last cycle failed.",
+			nil, func(add func(float64, ...string)) {
+				switch s := memory.Status(); {
+				case s.Role != Leading:
+					add(0)
+				case s.LastError == "": // else another daemon may lead by now
+					add(1)
+				}
+			}),
+		newReadMetric(prometheus.CounterValue, "aws_calls_total", "Requests sent to AWS, retries included.", []string{"service", "operation"},
 			func(add func(float64, ...string)) {
 				for name, n := range calls() {
 					service, operation, _ := strings.Cut(name, ".")
 					add(float64(n), service, operation)
 				}
 			}),
-		newReadCounter("saved_tps_hours_total",
+		newReadMetric(prometheus.CounterValue, "saved_tps_hours_total",
 			"TPS-hours that actions on record have saved, metered like the bill; absent while they are unknown.",
 			[]string{"action"}, func(add func(float64, ...string)) {
 				for action, hours := range memory.savedHours() {
@@ -169,7 +179,7 @@ func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error
 	}
 	switch {
 	case err == nil:
-		m.results.last.Store(&shownResult{result, true})
+		m.results.last.Store(&shownResult{result, record.Role == Leading})
 	case !interrupted: // old results would look like current ones
 		m.results.last.Store(nil)
 	}
@@ -209,12 +219,6 @@ func statusGauges(factory promauto.Factory, memory *Memory) {
 		}
 		return float64(t.UnixMilli()) / 1000
 	}
-	gauge("leading", "1 if this daemon leads, 0 if it is on standby or has not begun.", func(s Status) float64 {
-		if s.Role == Leading {
-			return 1
-		}
-		return 0
-	})
 	gauge("last_success_timestamp_seconds", "When the last cycle ended that measured something, in seconds since 1970; 0 if none has.",
 		func(s Status) float64 { return seconds(s.LastSuccess) })
 	gauge("dashboard_last_success_timestamp_seconds", "When this daemon last wrote the dashboard, in seconds since 1970; 0 if never.",
@@ -223,22 +227,25 @@ func statusGauges(factory promauto.Factory, memory *Memory) {
 		func(s Status) float64 { return seconds(s.NextCycle) })
 }
 
-// readCounter is a counter that is read at each scrape.
-type readCounter struct {
+// readMetric is a metric that is read at each scrape. Of what is unknown it has no series.
+type readMetric struct {
 	desc *prometheus.Desc
+	kind prometheus.ValueType
 	read func(add func(value float64, labels ...string))
 }
 
-func newReadCounter(name, help string, labels []string, read func(add func(value float64, labels ...string))) readCounter {
-	return readCounter{prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil), read}
+func newReadMetric(
+	kind prometheus.ValueType, name, help string, labels []string, read func(add func(value float64, labels ...string)),
+) readMetric {
+	return readMetric{prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil), kind, read}
 }
 
 // Describe implements prometheus.Collector.
-func (c readCounter) Describe(descs chan<- *prometheus.Desc) { descs <- c.desc }
+func (m readMetric) Describe(descs chan<- *prometheus.Desc) { descs <- m.desc }
 
 // Collect implements prometheus.Collector.
-func (c readCounter) Collect(out chan<- prometheus.Metric) {
-	c.read(func(value float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, value, labels...)
+func (m readMetric) Collect(out chan<- prometheus.Metric) {
+	m.read(func(value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
 	})
 }

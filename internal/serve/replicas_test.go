@@ -48,8 +48,17 @@ func TestTwoDaemonsActOnceAndTellOnce(t *testing.T) {
 		w.live(span)
 		leading := 0
 		for _, d := range []*running{one, two} {
-			if d.memory.Status().Role == serve.Leading {
+			leads := d.memory.Status().Role == serve.Leading
+			if leads {
 				leading++
+			}
+			if _, body := d.get("/metrics"); strings.Contains(body, "\npersonalize_monitor_alarm_changes_left 0\n") != leads {
+				t.Errorf("leading: %t; what of the alarms is left is known:\n%s", leads, body)
+			}
+			for _, r := range d.memory.Snapshot().Result.Resources {
+				if standby := strings.Contains(r.Reason, "the daemon that leads makes the hourly checks"); standby == leads {
+					t.Errorf("leading: %t; %s: %s", leads, r.Name, r.Reason)
+				}
 			}
 			d.stop()
 		}

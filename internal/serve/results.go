@@ -22,14 +22,14 @@ type resultCollector struct {
 // shownResult is the result of a cycle that has decided all.
 type shownResult struct {
 	report.Result      // its alarms are those of the last cycle that has ended
-	ended         bool // such a cycle was
+	wrote         bool // that cycle led, so that its alarms are known
 }
 
 // decided shows what a cycle has decided, before it changes alarms.
 func (c *resultCollector) decided(result report.Result) {
 	shown := &shownResult{Result: result}
 	if last := c.last.Load(); last != nil {
-		shown.Alarms, shown.ended = last.Alarms, last.ended
+		shown.Alarms, shown.wrote = last.Alarms, last.wrote
 	}
 	c.last.Store(shown)
 }
@@ -67,10 +67,10 @@ func newResultCollector(account model.Account) *resultCollector {
 	}
 	return &resultCollector{
 		account:   accountLabels(account),
-		resources: desc("resources", "Monitored campaigns and recommenders.", "kind", "region"),
+		resources: desc("resources", "Monitored campaigns and recommenders; absent if not all could be listed and described.", "kind", "region"),
 		late: desc("data_late",
 			"1 for a region whose CloudWatch data are late, so that nothing is changed in it; else absent.", "region"),
-		left:      desc("alarm_changes_left", "Alarm changes that did not fit into the last cycle."),
+		left:      desc("alarm_changes_left", "Alarm changes that did not fit into the last cycle; absent on standby, as the leader makes them."),
 		windowEnd: desc("window_end_timestamp_seconds", "End of the 5 minutes measured last, in seconds since 1970."),
 	}
 }
@@ -88,24 +88,23 @@ func (c *resultCollector) Collect(out chan<- prometheus.Metric) {
 	if result == nil {
 		return
 	}
-	type group struct {
-		kind   model.Kind
-		region string
-	}
-	counts := map[group]int{}
+	counts := map[report.Listing]int{}
 	for _, r := range result.Resources {
-		counts[group{r.Kind, r.Region}]++
+		counts[report.Listing{Kind: r.Kind, Region: r.Region}]++
+	}
+	for _, gap := range result.Gaps() {
+		delete(counts, gap.Listing)
 	}
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
 	for g, n := range counts {
-		gauge(c.resources, float64(n), string(g.kind), g.region)
+		gauge(c.resources, float64(n), string(g.Kind), g.Region)
 	}
 	for _, region := range result.DataLate {
 		gauge(c.late, 1, region.Region)
 	}
-	if result.ended {
+	if result.wrote {
 		gauge(c.left, float64(result.Alarms.Left))
 	}
 	gauge(c.windowEnd, float64(result.Window.End.Unix()))

@@ -127,6 +127,7 @@ type Facts struct {
 // Identity is who owns the credentials. With a Failure, the account is the one that was meant, if any.
 type Identity struct {
 	Account string
+	Name    string // of one of several accounts; may be empty
 	ARN     string
 	Failure Failure
 }

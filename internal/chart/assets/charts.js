@@ -221,10 +221,11 @@ const Charts = (function () {
       if (!answer.ok) throw new Error("status " + answer.status);
       const data = await answer.json();
       const figure = box.closest("figure");
-      figure.querySelector(".summary").textContent = data.note || "";
+      const known = data.lines.some((l) => l.v.some((v) => v != null));
+      figure.querySelector(".summary").textContent = known ? data.note || "" : ""; // without a line the note stands in its place
       box.setAttribute("role", "img");
       box.setAttribute("aria-label", data.title + ". " + data.summary);
-      if (data.lines.some((l) => l.v.some((v) => v != null))) draw(box, data);
+      if (known) draw(box, data);
       else empty(box, data.note || "There are no data in this time.");
     } catch (error) {
       box.closest("figure").querySelector(".summary").textContent = "This chart could not be read. The page tries again at the next change.";

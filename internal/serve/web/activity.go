@@ -178,7 +178,7 @@ func (h happening) Author() string {
 
 // ID is that of its details.
 func (h happening) ID() string {
-	return "d" + strconv.FormatInt(h.First.UnixNano(), 36) + "-" + h.Name()
+	return "d" + strconv.FormatInt(h.First.UnixNano(), 36) + "-" + strings.NewReplacer(":", "-", "/", "-").Replace(h.ARN)
 }
 
 // Older is how many decisions the details leave out.
@@ -284,12 +284,13 @@ func (h happening) titleText(action model.Action, outcome string) string {
 	return text
 }
 
-var numbers = regexp.MustCompile(`[0-9][0-9.,:-]*`)
+// varying matches what differs each time the same happens: numbers, and the ID of a request to AWS.
+var varying = regexp.MustCompile(`\(request [^)]*\)|[0-9][0-9.,:-]*`)
 
 // repeats reports whether an older happening is the same again.
 func (h happening) repeats(older happening) bool {
 	same := h.Sort == older.Sort && h.Title == older.Title && h.Region == older.Region && h.Sort != "change"
-	return same && numbers.ReplaceAllString(h.Text, "#") == numbers.ReplaceAllString(older.Text, "#")
+	return same && varying.ReplaceAllString(h.Text, "#") == varying.ReplaceAllString(older.Text, "#")
 }
 
 // continues reports whether an older step-down of the same day led to this one.

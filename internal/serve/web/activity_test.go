@@ -51,6 +51,9 @@ func TestActivityCollapses(t *testing.T) {
 		{"the same refusal every hour, with other numbers", []events.Audit{
 			record(0, events.OutcomeRefused, "updated 20 min ago", 30, 22), record(60, events.OutcomeRefused, "updated 80 min ago", 30, 22), record(120, events.OutcomeRefused, "updated 140 min ago", 30, 22),
 		}, []string{"step-down blocked from 30 to 22 ×3"}},
+		{"the same failure, of other requests to AWS", []events.Audit{
+			record(0, events.OutcomeFailed, "denied (request 7f-a1)", 30, 22), record(60, events.OutcomeFailed, "denied (request b2-c3)", 30, 22),
+		}, []string{"step-down failed from 30 to 22 ×2"}},
 		{"with a request before each", []events.Audit{
 			record(0, events.OutcomeAsked, "r", 0, 22), record(1, events.OutcomeRefused, "a tag", 30, 22), record(60, events.OutcomeAsked, "r", 0, 22), record(61, events.OutcomeRefused, "a tag", 30, 22),
 			record(120, events.OutcomeAsked, "r", 0, 22), record(121, events.OutcomeRefused, "a tag", 30, 22),

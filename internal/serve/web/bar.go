@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
@@ -71,6 +72,21 @@ func (s Snapshot) Reached() (n int) {
 // Unreached are the accounts of several that could not.
 func (s Snapshot) Unreached() []serve.AccountStatus {
 	return slices.DeleteFunc(slices.Clone(s.Accounts), func(one serve.AccountStatus) bool { return one.LastError == "" })
+}
+
+// StandbyIn names some of several accounts in which another daemon leads, up to three; empty if this one leads in each that it can
+// work in.
+func (s Snapshot) StandbyIn() string {
+	var names []string
+	for _, one := range s.Accounts {
+		if one.Role == serve.Standby {
+			names = append(names, one.Account.String())
+		}
+	}
+	if more := len(names) - 3; more > 0 {
+		names = append(names[:3], model.Plural(more, "more account"))
+	}
+	return strings.Join(names, ", ")
 }
 
 // steps are the stages of a cycle, briefly and in words.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,8 +16,11 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
-// billGroups are what endpoints can be added up by.
-var billGroups = []option{{"group", "Dataset group"}, {"region", "Region"}, {"kind", "Kind"}, {"recipe", "Recipe"}}
+// billGroups are what endpoints can be added up by; of several accounts, by account too.
+var (
+	billGroups   = []option{{"group", "Dataset group"}, {"region", "Region"}, {"kind", "Kind"}, {"recipe", "Recipe"}}
+	accountGroup = option{"account", "Account"}
+)
 
 // How many groups, solutions and findings are shown, those with the most money or hours.
 const (
@@ -42,19 +46,25 @@ type billView struct {
 }
 
 func (h *site) bill(_ *http.Request, q *fields) (page, error) {
-	by := q.choice(keyBy, words(billGroups)...)
+	e, choices := h.pages.estate(), billGroups
+	if len(e.Accounts) > 0 {
+		choices = append(slices.Clone(billGroups), accountGroup)
+	}
+	by := q.choice(keyBy, words(choices)...)
 	if q.fault != nil {
 		return page{}, q.fault
 	}
-	e := h.pages.estate()
 	view := billView{estate: e, Months: savedMonths(e.Saved), Advice: e.adviceView(pageSize), CSV: link("/bill", keyBy, by, keyFormat, "csv")}
-	for _, g := range billGroups {
+	for _, g := range choices {
 		view.By = append(view.By, tab{Label: g.Label, Link: link("/bill", keyBy, g.Value), Current: g.Value == by})
 		if g.Value == by {
 			view.Heading = g.Label
 		}
 	}
 	groups, sum := groupsOf(e.Rows, by)
+	if by == accountGroup.Value && e.Ledger != nil {
+		groups = append(groups, unreadGroups(e.Ledger.Accounts)...)
+	}
 	view.Groups, view.Sum = groups[:min(len(groups), maxGroups)], sum
 	view.More = len(groups) - len(view.Groups)
 	var trained []training.Summary
@@ -90,7 +100,8 @@ func (h *site) bill(_ *http.Request, q *fields) (page, error) {
 
 // group is a group of endpoints with its sums.
 type group struct {
-	Name               string
+	Name, Link         string
+	NotRead            bool // nothing is known of it, an account
 	Endpoints, Unread  int
 	Paid, Waste, Saves total
 	Hours              billing.TPSHours
@@ -103,9 +114,15 @@ func groupsOf(rows []*row, by string) (groups []group, sum group) {
 		if r.Entry == nil {
 			continue
 		}
-		name := map[string]string{"group": r.DatasetGroup, "region": r.Region, "kind": string(r.Kind), "recipe": r.Recipe}[by]
+		account := model.Account{ID: r.Account, Name: r.AccountName}
+		name := map[string]string{
+			"group": r.DatasetGroup, "region": r.Region, "kind": string(r.Kind), "recipe": r.Recipe, accountGroup.Value: account.String(),
+		}[by]
 		if byName[name] == nil {
-			byName[name] = &group{Name: name}
+			byName[name] = &group{Name: name, Link: link("/resources", keySearch, name)}
+			if by == accountGroup.Value {
+				byName[name].Link = link("/resources", keyAccount, r.Account)
+			}
 		}
 		byName[name].add(r)
 		sum.add(r)
@@ -117,6 +134,16 @@ func groupsOf(rows []*row, by string) (groups []group, sum group) {
 		return cmp.Or(cmp.Compare(b.Paid.Main().Amount, a.Paid.Main().Amount), cmp.Compare(b.Hours.Paid, a.Hours.Paid))
 	})
 	return groups, sum
+}
+
+// unreadGroups are the accounts of which nothing is known.
+func unreadGroups(accounts []report.Account) (groups []group) {
+	for _, a := range accounts {
+		if !a.Read {
+			groups = append(groups, group{Name: a.String(), Link: "/#problems", NotRead: true})
+		}
+	}
+	return groups
 }
 
 func (g *group) add(r *row) {
@@ -147,9 +174,12 @@ func (g group) Share() string {
 }
 
 func (g group) cells() []any {
-	hours := func(v float64) string { return decimals(true, v, 1) }
+	hours, endpoints := func(v float64) string { return decimals(!g.NotRead, v, 1) }, strconv.Itoa(g.Endpoints)
+	if g.NotRead {
+		endpoints = ""
+	}
 	return []any{
-		g.Name, g.Endpoints, g.Unread, g.Paid.Main().Currency, g.Paid.Main().field(), g.Waste.Main().field(), g.Saves.Main().field(),
+		g.Name, endpoints, g.Unread, g.Paid.Main().Currency, g.Paid.Main().field(), g.Waste.Main().field(), g.Saves.Main().field(),
 		hours(g.Hours.Paid), hours(g.Hours.Used), hours(g.Hours.Wasted),
 	}
 }
@@ -183,16 +213,26 @@ func savedOf(s Snapshot) savedView {
 		}
 	case month.TPSHours != nil:
 		v.Value = hours
-	case month.UnknownHours == 0:
+	case month.UnknownHours == 0 && s.Saved.Without() == "":
 		v.Value = "0" // nothing was in effect
 	}
 	if month.UnknownHours > 0 {
 		v.Text += "; " + model.Figure(month.UnknownHours) + " h of actions are unknown"
 	}
-	if !s.Status.Recorded.IsZero() {
-		v.Text += "; since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC") + ": " + savedText(s.Saved.Total)
-	}
+	v.Text += s.savedInAll()
 	return v
+}
+
+// savedInAll is which accounts what is saved lacks, and what the actions on record have saved in all.
+func (s Snapshot) savedInAll() (text string) {
+	without, all := s.Saved.Without(), s.Saved.Total
+	if without != "" {
+		text = ", " + without
+	}
+	if known := without == "" || all.TPSHours != nil || all.UnknownHours > 0; known && !s.Status.Recorded.IsZero() {
+		text += "; since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC") + ": " + savedText(all)
+	}
+	return text
 }
 
 // savedText is what actions have saved: money first, and what it leaves out.

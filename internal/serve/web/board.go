@@ -120,9 +120,13 @@ func (b *boards) chart(w http.ResponseWriter, r *http.Request) {
 func (b *boards) widgets(number int) ([]dashboard.Board, []dashboard.Widget, error) {
 	s := b.options.Source.Snapshot()
 	boards := b.rendered.get(s.Version, func() []dashboard.Board {
-		return dashboard.Render(dashboard.Input{
+		in := dashboard.Input{
 			Name: cmp.Or(s.DashboardName, "Amazon-Personalize-Monitor"), Region: s.Status.Region, Resources: s.Resources,
-		})
+		}
+		if len(s.Accounts) > 0 {
+			in.Account = func(id string) string { return s.account(id).Label() }
+		}
+		return dashboard.Render(in)
 	})
 	if number > len(boards) {
 		return nil, nil, notFound("There is only %s.", model.Plural(len(boards), "dashboard"))
@@ -187,7 +191,7 @@ func (b *boards) plot(ctx context.Context, widgets []dashboard.Widget, q boardQu
 	})
 	readings, problem := b.reader.read(ctx, fmt.Sprintf("%+v", queries), queries)
 	if problem != nil {
-		fault = "Not all data could be read: " + problem.Error()
+		fault = "Not all data could be read: " + problem.Error() + "."
 	}
 	var all []model.Series
 	colours := map[string]int{} // by resource: minimum and average have the same

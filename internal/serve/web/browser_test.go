@@ -234,6 +234,21 @@ func TestBrowserFollowsWhatComesAndGoes(t *testing.T) {
 	b.Quiet()
 }
 
+// A notice without a sign has the whole width of a phone for its text.
+func TestBrowserShowsNoticesOnAPhone(t *testing.T) {
+	options, source := shopOptions(t)
+	source.Change(func(s *web.Snapshot) {
+		s.Result.Problems = append(s.Result.Problems, model.Problem{Region: "eu-west-1", Operation: "ListCampaigns", Err: errors.New("denied")})
+	})
+	b := open(t, options)
+	browser.Command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 1, Mobile: true})
+	b.Load("/resources")
+	if height := browser.JS[int](b, `document.querySelector("#table .notice").offsetHeight`); height > 80 {
+		t.Errorf("the notice is %d pixels high", height)
+	}
+	b.Quiet()
+}
+
 // A page whose daemon is gone does not go on looking like one of now.
 func TestBrowserSaysThatNobodyAnswers(t *testing.T) {
 	options, _ := shopOptions(t)

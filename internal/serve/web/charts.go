@@ -104,10 +104,10 @@ func errorsChart(period time.Duration, w model.Window, served, client, server mo
 
 // pinsOf marks the changes of minimums, stops and deletions of an endpoint in a chart; of all, with their names,
 // without an ARN.
-func pinsOf(audits []events.Audit, c chart.Chart, arn string) []chart.Pin {
+func (s Snapshot) pinsOf(c chart.Chart, arn string) []chart.Pin {
 	const most = 12
 	var pins []chart.Pin
-	for _, a := range audits {
+	for _, a := range s.Audits {
 		at := a.Time.Unix()
 		if arn != "" && a.ARN != arn || a.Outcome != events.OutcomeDone || len(pins) == most {
 			continue
@@ -117,7 +117,7 @@ func pinsOf(audits []events.Audit, c chart.Chart, arn string) []chart.Pin {
 		}
 		text := happeningOf(decision{&a}.entry(), a.Outcome).Title
 		if arn == "" {
-			text = nameOf(a.ARN) + " " + text
+			text = s.label(a.ARN) + " " + text
 		}
 		pins = append(pins, chart.Pin{At: at, Label: text})
 	}
@@ -178,8 +178,12 @@ func assumedNote(assumed, all int) string {
 	if assumed == 0 {
 		return ""
 	}
-	return model.Plural(assumed, "period") + " of " + number(all) +
-		" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
+	verb := "have"
+	if assumed == 1 {
+		verb = "has"
+	}
+	return model.Plural(assumed, "period") + " of " + number(all) + " " + verb +
+		" no published minimum, as the monitor did not run; it is assumed from the values before and after."
 }
 
 // missing is why a value of a series is not known.

@@ -160,6 +160,15 @@ func (s Snapshot) place(arn model.ARN) string {
 	return model.Problem{Region: arn.Region(), Account: s.account(arn.Account()).Account}.Where()
 }
 
+// label is the name of a resource, with its account if there are several.
+func (s Snapshot) label(name string) string {
+	arn, err := model.ParseARN(name)
+	if err != nil {
+		return nameOf(name)
+	}
+	return s.subject(model.Resource{ARN: arn, Name: arn.Name()}).Label()
+}
+
 // subject describes a resource.
 func (s Snapshot) subject(r model.Resource) report.Subject {
 	subject := report.SubjectOf(r)

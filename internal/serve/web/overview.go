@@ -51,7 +51,7 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		plot := h.totals.get(weak.Make(e.Ledger), func() chart.Chart { return chartTotals(*e.Ledger) })
 		totals.unknown = "There is no chart."
 		if !plot.Empty() {
-			plot.Pins = pinsOf(e.Audits, plot, "")
+			plot.Pins = e.pinsOf(plot, "")
 			plot.AddGaps(func(i int) string {
 				if late := e.lateAt(time.Unix(plot.Times[i], 0).Add(plot.Step)); late != "" {
 					return "data of " + late + " are late"

@@ -196,7 +196,7 @@ func TestFewComparisonsAreReadAtOnce(t *testing.T) {
 		<-held.reading
 	}
 	last := model.Resource{MinTPS: 3 * comparisonsAtOnce}
-	if v := c.view(t.Context(), last, c.begin(t.Context(), last)); !v.Pending || len(held.reading) > 0 {
+	if v := c.view(t.Context(), last, c.begin(t.Context(), last), ""); !v.Pending || len(held.reading) > 0 {
 		t.Errorf("pending: %t, and %d more are read", v.Pending, len(held.reading))
 	}
 	close(held.may)

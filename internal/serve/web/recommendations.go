@@ -75,6 +75,8 @@ func recommendationsOf(s Snapshot, rows []*row) []recommendation {
 func (a *recommendation) check(verdict rules.Verdict) {
 	r := a.Row
 	switch {
+	case r.Unread:
+		a.Blocked, a.Note, a.Auto = "Not read", unreadAccount, false
 	case r.keeps[verdict] || r.keeps[r.Check.Decision] && !r.Check.Decision.Changes():
 		a.Blocked, a.Note, a.Auto = "Protected", r.Protection, false
 	case r.State == held:
@@ -86,6 +88,14 @@ func (a *recommendation) check(verdict rules.Verdict) {
 	case r.State == watching:
 		a.Note = "watched after a step"
 	}
+}
+
+// Where is the region and the account, if there are several; else empty.
+func (a recommendation) Where() string {
+	if a.Account == "" {
+		return ""
+	}
+	return a.In(a.Region)
 }
 
 // Metered is what it saves a month in TPS-hours; 0 if it saves none.

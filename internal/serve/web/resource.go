@@ -61,7 +61,7 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	if view.Known {
 		compared = h.compared.begin(r.Context(), view.Found)
 	}
-	view.History, view.Actions = auditViews(e.Audits, arn.String(), e.Now), e.savedActions(arn.String())
+	view.History, view.Actions = auditViews(e.Audits, arn.String(), e.Now, e.Flags), e.savedActions(arn.String())
 	h.addEffects(r.Context(), model.Resource{ARN: arn, Kind: kind}, view.History)
 	if !view.Known && len(view.History) == 0 {
 		if view.Unlisted {
@@ -78,13 +78,13 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 		view.Charts = h.reader.resourceCharts(r.Context(), view.Found, shown, h.window(shown), e.late(arn.Account(), arn.Region()))
 		for i := range view.Charts.List {
 			one := &view.Charts.List[i]
-			one.Plot.Pins = pinsOf(e.Audits, one.Plot, arn.String())
+			one.Plot.Pins = e.pinsOf(one.Plot, arn.String())
 			one.CSV = link("/resource", keyARN, arn.String(), keySpan, shown.Name, keyFormat, "csv", keyTable, one.ID)
 		}
 		if view.Row.State == failing { // what fails comes first
 			view.Charts.List[0], view.Charts.List[1] = view.Charts.List[1], view.Charts.List[0]
 		}
-		view.WhatIf = h.compared.view(r.Context(), view.Found, compared)
+		view.WhatIf = h.compared.view(r.Context(), view.Found, compared, e.Flags)
 		view.Trial = cmp.Or(newMin, view.NewMin)
 		view.Schedule = scheduleOf(e.Tags[view.Row.ARN], view.WhatIf, e.Now)
 	}
@@ -197,8 +197,8 @@ type auditView struct {
 	Restore string // the command that undoes it; the same
 }
 
-// auditViews are the newest decisions about an endpoint.
-func auditViews(audits []events.Audit, arn string, now time.Time) []auditView {
+// auditViews are the newest decisions about an endpoint. Flags are what commands need in several accounts.
+func auditViews(audits []events.Audit, arn string, now time.Time, flags string) []auditView {
 	var views []auditView
 	last := -1
 	for i, d := range decisionsOf(audits, arn) {
@@ -211,6 +211,9 @@ func auditViews(audits []events.Audit, arn string, now time.Time) []auditView {
 			last = i // only the last change can be undone: an older one would skip what came after it
 			if a := d.outcome(); undoable(*a) {
 				v.Undo, v.Restore = recordName(*a), a.Restore
+				if v.Restore != "" {
+					v.Restore += flags
+				}
 			}
 		}
 		views = append(views, v)

@@ -315,6 +315,9 @@ func (r *row) reasonText() string {
 	return ""
 }
 
+// unreadAccount is why nothing is decided about an endpoint, and nothing can be done with it.
+const unreadAccount = "its account could not be read"
+
 // nextOf is what happens to an endpoint next, and why, in a few words each.
 func nextOf(r *row, status serve.Status) (what, why string) {
 	verdict, _ := r.proposal()
@@ -322,7 +325,7 @@ func nextOf(r *row, status serve.Status) (what, why string) {
 	case !r.Monitored:
 		return "Stays as it is", "its status is " + string(r.Status)
 	case r.Unread:
-		return "Nothing is decided", "its account could not be read"
+		return "Nothing is decided", unreadAccount
 	case r.State == failing:
 		return "Nothing is decided", because[rules.ReasonFailing]
 	case r.keeps[verdict]:

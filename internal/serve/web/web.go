@@ -61,6 +61,7 @@ type Source interface {
 type Snapshot struct {
 	serve.Snapshot
 	DashboardName string // of the CloudWatch dashboard; empty for the default
+	Flags         string // what commands need to work in several accounts, after a space
 
 	Entries []Entry // for the time line, besides what the daemon itself knows; in any order
 }

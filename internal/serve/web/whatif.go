@@ -105,21 +105,22 @@ func (c *comparisons) begin(ctx context.Context, r model.Resource) *comparison {
 func comparisonKey(r model.Resource) string { return fmt.Sprint(r.ARN, r.MinTPS, r.Created.UnixNano()) }
 
 // view is what is there of a what-if after a short wait.
-func (c *comparisons) view(ctx context.Context, r model.Resource, one *comparison) *whatIfView {
+func (c *comparisons) view(ctx context.Context, r model.Resource, one *comparison, flags string) *whatIfView {
 	wait := time.NewTimer(patience)
 	defer wait.Stop()
 	select {
 	case <-one.done:
 		c.begun.take(comparisonKey(r)) // the source remembers what is complete; the rest is read again
-		return whatIfViewOf(r, one.entry, one.problems)
+		return whatIfViewOf(r, one.entry, one.problems, flags)
 	case <-wait.C:
 	case <-ctx.Done():
 	}
 	return &whatIfView{Pending: true, Self: link("/resource", keyARN, r.ARN.String()) + "#what-if"}
 }
 
-func whatIfViewOf(r model.Resource, entry report.WhatIfEntry, problems []model.Problem) *whatIfView {
-	view := &whatIfView{WhatIfEntry: entry, Command: "personalize-monitor " + string(model.ActionUpdate) + " " + r.ARN.String()}
+func whatIfViewOf(r model.Resource, entry report.WhatIfEntry, problems []model.Problem, flags string) *whatIfView {
+	entry.Schedule = entry.Schedule.WithFlags(flags)
+	view := &whatIfView{WhatIfEntry: entry, Command: "personalize-monitor " + string(model.ActionUpdate) + flags + " " + r.ARN.String()}
 	var present money
 	if i := slices.IndexFunc(entry.Options, isPresent); i >= 0 {
 		present = whatIfRowOf(entry.Options[i], entry.Price, money{}).Cost
