@@ -114,13 +114,13 @@ func (s *setup) recordVersion(ctx context.Context) {
 // VersionKey is the key of the tag with the version of a deployment.
 func VersionKey(deployment string) string { return tagVersion + deployment }
 
-// Versions are the versions of the program that the tags of the deployment region's topic have, by
-// deployment.
+// Versions are the versions of the program that the tags of a topic have, by deployment: those whose deployment region
+// is that of the topic.
 func Versions(tags writer.Tags) map[string]string {
 	return ofDeployments(tags, tagVersion, func(version string) string { return version })
 }
 
-// Leases are the leases that the tags of the deployment region's topic have, by deployment.
+// Leases are the leases that the tags of a topic have, by deployment, as Versions.
 func Leases(tags writer.Tags) map[string]Lease { return ofDeployments(tags, tagLease, parseLease) }
 
 // ofDeployments are the values of the tags whose keys begin with a text, by the rest of the key.

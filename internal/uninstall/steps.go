@@ -216,7 +216,7 @@ func (r *removal) removeTopic(ctx context.Context, which model.ARN, user *stay) 
 			keys = append(keys, version)
 		}
 		if len(keys) > 0 {
-			if err := r.w.RemoveCounts(ctx, which, keys...); err != nil {
+			if err := r.w.RemoveTopicTags(ctx, which, keys...); err != nil {
 				r.w.Logger.WarnContext(ctx, "tags with counts of actions and the version stay", "arn", arn, "err", awsapi.Line(err))
 			}
 		}

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -26,32 +25,39 @@ type Permission struct {
 	Why      Failure // of an Unknown; of a Refused one what refuses it, if that is known
 }
 
-// permissions has one finding for each action that is refused, one for each reason why some are not
+// refusal is an action that is refused, and what refuses it.
+type refusal struct {
+	action string
+	why    Failure
+}
+
+// permissions has one finding for each action that is refused and what refuses it, one for each reason why some are not
 // known, and one for all that are allowed everywhere.
 func (f Facts) permissions() (list []Finding) {
 	about := Finding{Check: CheckPermission}
-	var refused, reasons []string
+	var refused []refusal
+	var reasons, others []string
 	why := map[string]Failure{}      // by its text
 	unknown := map[string][]string{} // actions, by reason
 	called := map[string]bool{}      // the actions that are allowed: whether one was called
 	for _, p := range f.Permissions {
 		switch reason := p.Why.Text; p.Answer {
 		case Refused:
-			refused = once(refused, p.Action)
+			refused, others = once(refused, refusal{p.Action, p.Why}), append(others, p.Action)
 		case Allowed:
 			called[p.Action] = called[p.Action] || p.Called
 		default:
 			reasons, why[reason], unknown[reason] = once(reasons, reason), p.Why, once(unknown[reason], p.Action)
 		}
 	}
-	for _, action := range refused {
-		list = append(list, f.refused(action))
+	for _, r := range refused {
+		list = append(list, f.refused(r))
 	}
 	for _, reason := range reasons {
 		list = append(list, about.unread(names(unknown[reason]), why[reason]))
-		refused = append(refused, unknown[reason]...)
+		others = append(others, unknown[reason]...)
 	}
-	for _, action := range refused {
+	for _, action := range others {
 		delete(called, action)
 	}
 	byCall := 0
@@ -67,26 +73,25 @@ func (f Facts) permissions() (list []Finding) {
 	return list
 }
 
-func once(list []string, text string) []string {
-	if slices.Contains(list, text) {
+func once[T comparable](list []T, one T) []T {
+	if slices.Contains(list, one) {
 		return list
 	}
-	return append(list, text)
+	return append(list, one)
 }
 
-// refused is the finding for one action, in all regions that refuse it.
-func (f Facts) refused(action string) Finding {
-	about, text, resource := Finding{Check: CheckPermission, Resource: action}, action+" is not allowed", ""
-	var why Failure
+// refused is the finding for one action, in all regions that refuse it for one reason.
+func (f Facts) refused(r refusal) Finding {
+	about, text, resource := Finding{Check: CheckPermission, Resource: r.action}, r.action+" is not allowed", ""
 	var regions []string
-	others := false // a region allows it, or does not know
+	others := false // a region allows it, does not know, or refuses it for another reason
 	for _, p := range f.Permissions {
 		switch {
-		case p.Action != action:
-		case p.Answer != Refused:
+		case p.Action != r.action:
+		case p.Answer != Refused, p.Why != r.why:
 			others = true
 		case !slices.Contains(regions, p.Region):
-			regions, resource, why = append(regions, p.Region), p.Resource, cmp.Or(why, p.Why)
+			regions, resource = append(regions, p.Region), p.Resource
 		}
 	}
 	switch {
@@ -95,8 +100,8 @@ func (f Facts) refused(action string) Finding {
 	case others:
 		text += " in " + names(regions)
 	}
-	if why.Text != "" {
-		return about.with(Fail, text+": "+why.Text, why.Remedy)
+	if r.why.Text != "" {
+		return about.with(Fail, text+": "+r.why.Text, r.why.Remedy)
 	}
 	return about.with(Fail, text, "allow it on "+resource+"; "+f.Policy)
 }

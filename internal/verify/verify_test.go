@@ -115,6 +115,14 @@ func TestFindings(t *testing.T) {
 			"FAIL permission: sns:Subscribe is not allowed: the permissions boundary refuses it",
 		},
 		{
+			"an action that a boundary refuses in one region and the policy in another", func(f *Facts) {
+				f.Permissions[0].Answer = Refused
+				f.Permissions = append(f.Permissions, f.Permissions[0])
+				f.Permissions[1].Region, f.Permissions[1].Why = "eu-west-1", Failure{Denied, "the permissions boundary refuses it", "allow it there"}
+			},
+			"FAIL permission: sns:Subscribe is not allowed|FAIL permission: sns:Subscribe is not allowed: the permissions boundary refuses it",
+		},
+		{
 			"an action that is not known", func(f *Facts) { f.Permissions[0].Answer, f.Permissions[0].Why = Unknown, denied },
 			"not checked permission: sns:Subscribe: AccessDenied: no",
 		},

@@ -157,7 +157,7 @@ func (l *ledger) withdraw(ctx context.Context, counted time.Time) {
 	if len(l.counts) > 0 {
 		err = l.write(ctx)
 	} else {
-		err = l.w.RemoveCounts(ctx, l.topic, l.key)
+		err = l.w.RemoveTopicTags(ctx, l.topic, l.key)
 	}
 	if err != nil {
 		l.w.Logger.WarnContext(ctx, "an action that was not made stays counted for an hour", "arn", l.topic.String(), "err", awsapi.Line(err))
@@ -182,7 +182,7 @@ func (l *ledger) sweep(ctx context.Context, tags Tags, now time.Time) {
 	slices.Sort(over)
 	ctx, cancel := context.WithTimeout(ctx, withdrawTime)
 	defer cancel()
-	if err := l.w.RemoveCounts(ctx, l.topic, over...); err != nil {
+	if err := l.w.RemoveTopicTags(ctx, l.topic, over...); err != nil {
 		l.w.Logger.WarnContext(ctx, "counts that are over stay in tags", "arn", l.topic.String(), "err", awsapi.Line(err))
 	}
 }
@@ -233,8 +233,8 @@ func CountTags(tags Tags, deployment string) []string {
 	})
 }
 
-// RemoveCounts removes tags in which actions were counted from a topic.
-func (w *Writer) RemoveCounts(ctx context.Context, topic model.ARN, keys ...string) error {
+// RemoveTopicTags removes tags in which the program keeps records, such as counts of actions, from a topic.
+func (w *Writer) RemoveTopicTags(ctx context.Context, topic model.ARN, keys ...string) error {
 	return w.RemoveTags(ctx, Intent{
 		Region: topic.Region(), ARN: topic.String(), What: "remove the tags " + strings.Join(keys, ", ") + " of the topic", Routine: true,
 	}, keys...)

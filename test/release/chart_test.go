@@ -3,6 +3,7 @@ package release_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -216,6 +217,28 @@ func TestChartRejectsWrongValues(t *testing.T) {
 	}
 }
 
+// What the program or Kubernetes accepts, the chart does too: an empty parameter is one that is not given.
+func TestChartAcceptsWhatWorks(t *testing.T) {
+	need(t, "helm", "kubeconform")
+	values := "token: {value: " + token + "}\nimage: {tag: 1.2.3@sha256:" + strings.Repeat("0a", 32) + "}\nparameters:\n"
+	for _, p := range config.All() {
+		values += "  " + p.Name + ": \"\"\n"
+	}
+	render(t, values)
+	for _, text := range []string{"yes", "NO", "True", "0"} {
+		values := "token: {value: " + token + "}\nparameters:\n"
+		for _, p := range config.All() {
+			switch {
+			case strings.HasPrefix(p.Form, "yes|no"):
+				values += fmt.Sprintf("  %s: %q\n", p.Name, text)
+			case p.Name == config.UtilizationThresholdAlarmLowerBound:
+				values += "  " + p.Name + ": \"1e2\"\n"
+			}
+		}
+		render(t, values)
+	}
+}
+
 // A release names a service, whose name has stricter rules, and 63 characters at most, of which Kubernetes adds 11 to that of the StatefulSet.
 func TestChartNames(t *testing.T) {
 	need(t, "helm")
@@ -273,7 +296,7 @@ func parameterSchema(p config.Spec) map[string]any {
 	switch {
 	case limits != nil:
 		number := map[string]any{"type": "number", "minimum": json.Number(limits[1]), "maximum": json.Number(limits[2])}
-		return map[string]any{"anyOf": []any{number, map[string]any{"type": "string", "pattern": "^[0-9.]+$"}}}
+		return map[string]any{"anyOf": []any{number, map[string]any{"type": "string", "pattern": "^[-+0-9.eE]*$"}}}
 	case p.Form == "yes|no":
 		return map[string]any{"$ref": "#/definitions/yesNo"}
 	case p.Form == "yes|no|DryRun":

@@ -3,6 +3,7 @@ package probe
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -49,6 +50,20 @@ func (t *traces) change(name string, change func(*verify.Deployment)) {
 		t.byName[name] = &verify.Deployment{Name: name}
 	}
 	change(t.byName[name])
+}
+
+// record notes what the tags of a region's topic have of deployments. Those of a daemon whose deployment region was
+// another one stay there: its version is that of the topic with its latest tick.
+func (t *traces) record(leases map[string]notify.Lease, versions map[string]string) {
+	for _, name := range slices.AppendSeq(slices.Collect(maps.Keys(leases)), maps.Keys(versions)) {
+		tick, version := leases[name].Tick, versions[name]
+		t.change(name, func(d *verify.Deployment) {
+			if version != "" && (d.Version == "" || tick.After(d.Served)) {
+				d.Version = version
+			}
+			d.Served = model.Later(d.Served, tick)
+		})
+	}
 }
 
 func (t *traces) list() []verify.Deployment {
@@ -115,12 +130,7 @@ func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verif
 	}
 	tags := r.trace(ctx, region, t.ARN, t.Sample, "the topic in "+region)
 	if arn.Resource() == notify.TopicName { // in the deployment region of each
-		for name, lease := range notify.Leases(tags) {
-			r.found.change(name, func(d *verify.Deployment) { d.Served = model.Later(d.Served, lease.Tick) })
-		}
-		for name, version := range notify.Versions(tags) {
-			r.found.change(name, func(d *verify.Deployment) { d.Version = version })
-		}
+		r.found.record(notify.Leases(tags), notify.Versions(tags))
 	}
 	return t
 }

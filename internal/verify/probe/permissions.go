@@ -136,19 +136,21 @@ func called(p verify.Permission, err error) verify.Permission {
 }
 
 // obstacles are what refuses an action although the policies of the user or role may allow it, by the words of AWS
-// (IAM User Guide, "Troubleshoot access denied error messages"), in the order in which they are looked for.
+// (IAM User Guide, "Troubleshoot access denied error messages") in lower case, as their case differs by service, in the
+// order in which they are looked for.
 var obstacles = []struct{ words, text, remedy string }{
 	{"service control policy", "a service control policy of the organization refuses it", "ask the owners of the organization, or leave the region out of Regions"},
 	{"resource control policy", "a resource control policy of the organization refuses it", "ask the owners of the organization"},
 	{"permissions boundary", "the permissions boundary of the user or role refuses it", "allow it in the boundary, too"},
 	{"session policy", "the policy of the session refuses it", "use a session without that policy"},
-	{"VPC endpoint policy", "the policy of the VPC endpoint refuses it", "allow it in the endpoint's policy"},
+	{"vpc endpoint policy", "the policy of the VPC endpoint refuses it", "allow it in the endpoint's policy"},
 	{"explicit deny", "a policy denies it explicitly", "remove the denial from the policies of the user or role, or of the resource"},
 }
 
 // refusalBy is what refused a call or a simulation, by AWS's words; zero if the policies of the user or role allow too
 // little.
 func refusalBy(words string) verify.Failure {
+	words = strings.ToLower(words)
 	for _, o := range obstacles {
 		if strings.Contains(words, o.words) {
 			return verify.Failure{Kind: verify.Denied, Text: o.text, Remedy: o.remedy}

@@ -160,8 +160,8 @@ func (r *reading) reach(ctx context.Context, region verify.Region) ([]model.Reso
 }
 
 // witnesses bounds the resources of a region whose metrics are read: one is enough, if it was
-// monitored all the time. Of many only some may be monitored; AWS allows 50 in a region by default, and
-// 500 are read at once.
+// monitored all the time. Of many only some may be monitored; AWS allows fewer than this in a region by default, and
+// one call reads 500.
 const witnesses = 200
 
 // measure finds the newest of our metrics in each region: in the deployment region the count of

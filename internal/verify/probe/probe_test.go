@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
@@ -139,6 +141,7 @@ func TestWhatRefusesAnAction(t *testing.T) {
 		user + "with an explicit deny in an identity-based policy":                 "a policy denies it explicitly",
 		user + "because no permissions boundary allows the a:Read action":          "the permissions boundary of the user or role refuses it",
 		user + "with an explicit deny in a service control policy":                 "a service control policy of the organization refuses it",
+		user + "due to an explicit deny in a Service Control Policy":               "a service control policy of the organization refuses it",
 		user + "because no session policy allows the a:Read action":                "the policy of the session refuses it",
 		user + "because no VPC endpoint policy allows the a:Read action":           "the policy of the VPC endpoint refuses it",
 		user + "on resource: x with an explicit deny in a resource control policy": "a resource control policy of the organization refuses it",
@@ -167,6 +170,26 @@ func TestWhatRefusesAnAction(t *testing.T) {
 	}
 	if got := simulated(verify.Permission{Action: "a:Write"}, []types.EvaluationResult{one}); !strings.Contains(got.Why.Text, "boundary") {
 		t.Errorf("by a resource: got %+v", got)
+	}
+}
+
+// A daemon whose deployment region was another one has left its former version there, in whichever order the regions are read.
+func TestTheVersionOfADaemonThatMoved(t *testing.T) {
+	type tags struct {
+		leases   map[string]notify.Lease
+		versions map[string]string
+	}
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	former := tags{map[string]notify.Lease{"cli": {Tick: now.Add(-240 * time.Hour)}}, map[string]string{"cli": "0.9"}}
+	present := tags{map[string]notify.Lease{"cli": {Tick: now}}, map[string]string{"cli": "1.0"}}
+	for _, regions := range [][]tags{{former, present}, {present, former}, {present, {former.leases, nil}}, {{nil, former.versions}, present}} {
+		found := traces{byName: map[string]*verify.Deployment{}}
+		for _, region := range regions {
+			found.record(region.leases, region.versions)
+		}
+		if got := found.list(); len(got) != 1 || got[0].Version != "1.0" || !got[0].Served.Equal(now) {
+			t.Errorf("%+v: found %+v", regions, got)
+		}
 	}
 }
 
