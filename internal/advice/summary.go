@@ -56,7 +56,7 @@ func (s Summary) Without() (list []string) {
 	case 1:
 		list = append(list, "without "+s.Gaps[0])
 	default: // the notes and problems name them
-		list = append(list, "without endpoints that could not be listed")
+		list = append(list, "without endpoints that could not be read")
 	}
 	return list
 }
