@@ -198,7 +198,8 @@ func (g group) Share() string {
 }
 
 func (g group) cells() []any {
-	hours, endpoints, unread := func(v float64) string { return decimals(!g.NotRead, v, 1) }, strconv.Itoa(g.Endpoints), strconv.Itoa(g.Unread)
+	hours := func(v float64) string { return decimals(!g.NotRead, v, 1) }
+	endpoints, unread := strconv.Itoa(g.Endpoints), strconv.Itoa(g.Unread)
 	if g.NotRead {
 		endpoints, unread = "", ""
 	}
