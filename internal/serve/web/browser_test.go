@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/test/browser"
@@ -262,7 +263,9 @@ func TestBrowserSaysThatNobodyAnswers(t *testing.T) {
 }
 
 func TestBrowserActsOnlyFromThePage(t *testing.T) {
-	options, _ := shopOptions(t)
+	options, source := shopOptions(t)
+	var saved *report.Saved
+	source.Change(func(s *web.Snapshot) { saved, s.Saved = s.Saved, nil })
 	actions, slow := &webstory.Actions{}, &slowWhatIf{begun: make(chan struct{}, 1000), may: make(chan struct{})}
 	slow.entry, _ = webstory.WhatIf{}.Of(t.Context(), storyResource(t, webstory.SimilarItems), 0)
 	options.AllowActions, options.Actions, options.WhatIf = true, actions, slow
@@ -289,6 +292,13 @@ func TestBrowserActsOnlyFromThePage(t *testing.T) {
 	b.Do(chromedp.WaitVisible(chromedp.CSS(".banner.done")))
 	if text := browser.JS[string](b, `document.querySelector(".banner").textContent`); text != "Canned: update-tps of shop-similar-items was accepted." {
 		t.Errorf("told %q", text)
+	}
+	// Neither that nor what is typed is lost when the page learns what was saved.
+	b.Do(chromedp.SetValue(chromedp.CSS(`input[name=min]`), "36"))
+	source.Change(func(s *web.Snapshot) { s.Saved = saved })
+	b.Until(`document.querySelector("#saved td")?.checkVisibility()`)
+	if kept := browser.JS[string](b, `document.querySelector(".banner.done")?.textContent + " " + document.querySelector("input[name=min]").value`); !strings.HasSuffix(kept, "accepted. 36") {
+		t.Errorf("left on the page: %q", kept)
 	}
 	b.Quiet()
 
