@@ -68,16 +68,13 @@ type twoAccounts struct {
 	clients map[string]*awsapi.Clients // of each account
 }
 
-func newTwoAccounts(t *testing.T, shops map[string]string, faults string) *twoAccounts {
+func newTwoAccounts(t *testing.T, shops map[string]string) *twoAccounts {
 	t.Helper()
 	estate := "account: \"" + hubID + "\"\nmonitored: 30d\nlifeCycle: {delete: 1s}\nregions: {us-east-1: {}}\naccounts:\n"
 	accounts := "accounts:\n"
 	for _, id := range slices.Sorted(maps.Keys(shops)) {
 		name := map[string]string{north: "north", south: "south"}[id]
 		estate += fmt.Sprintf("  - id: %q\n    name: %s\n    role: Reader\n    externalId: %s-7\n", id, name, name)
-		if id == south {
-			estate += faults
-		}
 		estate += "    regions:\n" + shops[id]
 		accounts += fmt.Sprintf("  - {name: %s, roleArn: 'arn:aws:iam::%s:role/Reader', externalId: %s-7}\n", name, id, name)
 	}
@@ -284,10 +281,10 @@ func TestAccountsWithEqualNamesDoNotMix(t *testing.T) {
 			var both *twoAccounts
 			var together, alone map[string]outcome
 			sameWindow(t, func() {
-				both = newTwoAccounts(t, shops, "")
+				both = newTwoAccounts(t, shops)
 				together, alone = both.act(0), map[string]outcome{}
 				for id, shop := range shops {
-					alone[id] = newTwoAccounts(t, map[string]string{id: shop}, "").act(0)[id]
+					alone[id] = newTwoAccounts(t, map[string]string{id: shop}).act(0)[id]
 				}
 			})
 			for id := range shops {
@@ -352,9 +349,9 @@ func TestAnAccountDeniedHalfWay(t *testing.T) {
 	sameWindow(t, func() {
 		faults = nil
 		fault := func(format string, a ...any) { faults = append(faults, fmt.Sprintf(format, a...)) }
-		one := newTwoAccounts(t, map[string]string{north: shops[north]}, "")
+		one := newTwoAccounts(t, map[string]string{north: shops[north]})
 		alone := one.act(0)
-		whole := newTwoAccounts(t, map[string]string{south: shops[south]}, "")
+		whole := newTwoAccounts(t, map[string]string{south: shops[south]})
 		before := whole.act(0)[south]
 		calls := 0
 		for operation, n := range whole.server.Calls() {
@@ -364,7 +361,7 @@ func TestAnAccountDeniedHalfWay(t *testing.T) {
 		}
 		cuts := map[int]bool{} // by the number of records
 		for part := range 4 {
-			b := newTwoAccounts(t, shops, "")
+			b := newTwoAccounts(t, shops)
 			b.server.AddFault(localaws.Fault{Account: south, Kind: localaws.Denied, Skip: calls * part / 4})
 			denied := b.act(3)
 			if got, want := fmt.Sprint(denied[north]), fmt.Sprint(alone[north]); got != want {
@@ -398,7 +395,7 @@ func TestAnAccountDeniedHalfWay(t *testing.T) {
 func TestAnInterruptedRunInTwoAccounts(t *testing.T) {
 	shop := "      us-east-1:\n        datasetGroups:\n          - name: shop\n            campaigns:\n" +
 		"              - {name: c, copies: 9, recipe: aws-user-personalization-v2, minTPS: 20, age: 60d, traffic: {shape: constant, tps: 6.5}}\n"
-	b := newTwoAccounts(t, map[string]string{north: shop, south: shop}, "")
+	b := newTwoAccounts(t, map[string]string{north: shop, south: shop})
 	ctx, interrupt := context.WithCancel(t.Context())
 	updates := atomic.Int32{}
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -480,7 +477,7 @@ func TestAnInterruptedRunInTwoAccounts(t *testing.T) {
 // Ctrl-C while the roles are assumed: nothing has begun, there is no result, and no role is to blame.
 func TestInterruptedWhileRolesAreAssumed(t *testing.T) {
 	shop := "      us-east-1: {}\n"
-	b := newTwoAccounts(t, map[string]string{north: shop, south: shop}, "")
+	b := newTwoAccounts(t, map[string]string{north: shop, south: shop})
 	ctx, interrupt := context.WithCancel(t.Context())
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.Header.Get("Authorization"), "/sts/aws4_request") {
@@ -504,7 +501,7 @@ func TestInterruptedWhileRolesAreAssumed(t *testing.T) {
 // Credentials that turn out to be of another account than the file has are not used.
 func TestCredentialsOfAnotherAccountAreNotUsed(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 3))
-	b := newTwoAccounts(t, map[string]string{north: shopIn(random), south: shopIn(random)}, "")
+	b := newTwoAccounts(t, map[string]string{north: shopIn(random), south: shopIn(random)})
 	mistaken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := httptest.NewRecorder()
 		b.server.ServeHTTP(answer, r)

@@ -109,7 +109,8 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 				to[i] = route{m.of, apps[i].Meter, apps[i].Actions, apps[i].WhatIf(o.prices.source(m.session))}
 			}
 			return web.New(web.Options{
-				Source: newPageSource(watched, values.DashboardName, o.accounts.text()), Series: to, WhatIf: to, Actions: to, Clock: s.clock, Logger: s.logger,
+				Source: newPageSource(watched, values.DashboardName, o.accounts.text()), Series: to, WhatIf: to, Actions: to,
+				Clock: s.clock, Logger: s.logger,
 				Guard: o.page.guard, Version: s.version, AllowActions: o.page.allowActions, MetricDelay: values.MetricDelay,
 			})
 		},

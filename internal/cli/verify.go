@@ -20,7 +20,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/verify/probe"
 )
 
-var verifySetup = setup{params: []string{config.Regions, config.NotificationEndpoint, config.ChatNotifications, config.DashboardName, config.MetricDelay}}
+var verifySetup = setup{params: []string{
+	config.Regions, config.NotificationEndpoint, config.ChatNotifications, config.DashboardName, config.MetricDelay,
+}}
 
 type verifyOptions struct {
 	common
@@ -115,7 +117,8 @@ func (o *verifyOptions) statements(region string, values config.Values) func(acc
 		var all []permissions.Statement
 		for _, use := range of {
 			all = append(all, permissions.For(use, permissions.Options{
-				Partition: partition, Account: account, Region: region, Dashboard: values.DashboardName, Deployment: owner, Chat: values.ChatNotifications,
+				Partition: partition, Account: account, Region: region,
+				Dashboard: values.DashboardName, Deployment: owner, Chat: values.ChatNotifications,
 			})...)
 		}
 		return all

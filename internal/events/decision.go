@@ -167,8 +167,9 @@ func (a Audit) chat(t DetailType) map[string]any {
 		author = "the monitor"
 	}
 	content := map[string]any{
-		"textType": "client-markdown", "title": title, "description": shortened(cmp.Or(chatText(strings.TrimSpace(a.Reason)), title), maxChatText),
-		"keywords": []string{"Amazon Personalize", arn.Region()},
+		"textType": "client-markdown", "title": title,
+		"description": shortened(cmp.Or(chatText(strings.TrimSpace(a.Reason)), title), maxChatText),
+		"keywords":    []string{"Amazon Personalize", arn.Region()},
 	}
 	if step := a.chatStep(); step != "" {
 		content["nextSteps"] = []string{step}

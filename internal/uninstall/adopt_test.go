@@ -89,7 +89,7 @@ func TestWhatIsTakenOverIsTagged(t *testing.T) {
 func TestAnotherDeploymentsThingsKeepTheirTags(t *testing.T) {
 	for _, theirs := range []writer.Tags{{writer.TagCreatedBy: writer.CreatedBy, writer.TagDeployment: otherStack}, {writer.TagCreatedBy: "me"}} {
 		w := newSample(t)
-		w.tagTopic(home, theirs)
+		w.tagTopic(theirs)
 		w.tagRule(theirs)
 		for _, in := range awsbed.SampleAlarms(awsbed.Campaigns(home, 1)[0]) {
 			w.tagAlarm(*in.AlarmName, theirs)

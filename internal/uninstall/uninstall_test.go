@@ -185,13 +185,13 @@ func (w *world) topicExists(region string) bool {
 	return err == nil
 }
 
-func (w *world) tagTopic(region string, tags map[string]string) {
+func (w *world) tagTopic(tags map[string]string) {
 	w.T.Helper()
 	var list []snstypes.Tag
 	for key, value := range tags {
 		list = append(list, snstypes.Tag{Key: aws.String(key), Value: aws.String(value)})
 	}
-	_, err := w.Raw.SNS(region).TagResource(ctxAll, &sns.TagResourceInput{ResourceArn: aws.String(awsbed.TopicIn(region).String()), Tags: list})
+	_, err := w.Raw.SNS(home).TagResource(ctxAll, &sns.TagResourceInput{ResourceArn: aws.String(awsbed.TopicIn(home).String()), Tags: list})
 	w.Must(err)
 }
 
@@ -507,8 +507,8 @@ func TestWhoseTopicGoes(t *testing.T) {
 		{"the sample's, with a policy of a person's around its statement", func(w *world) {
 			w.SetPolicy(home, strings.Replace(awsbed.SamplePolicy(home), "PublishPolicy", "mine", 1))
 		}, ""},
-		{"ours", func(w *world) { w.tagTopic(home, oursTags) }, ""},
-		{"another deployment's", func(w *world) { w.tagTopic(home, theirTags) }, "it belongs to the deployment eu-west-1/other"},
+		{"ours", func(w *world) { w.tagTopic(oursTags) }, ""},
+		{"another deployment's", func(w *world) { w.tagTopic(theirTags) }, "it belongs to the deployment eu-west-1/other"},
 		{"a person's, made before us", func(w *world) {
 			a, _ := w.actor()
 			w.notify(a)
@@ -587,8 +587,8 @@ func TestACleanupRemovesItsTagsFromTheTopicOfAnother(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor(func(o *writer.Options) { o.Deployment = otherStack })
 	w.CreateTopic(home)
-	w.tagTopic(home, oursTags)
-	w.tagTopic(home, map[string]string{"Version/cli": "1", "Version/" + otherStack: "1", "Removals/" + otherStack + "/a": "20200101T0000:5"})
+	w.tagTopic(oursTags)
+	w.tagTopic(map[string]string{"Version/cli": "1", "Version/" + otherStack: "1", "Removals/" + otherStack + "/a": "20200101T0000:5"})
 	w.cleanup(a)
 	topic := testTopic.String()
 	out, err := w.Raw.SNS(home).ListTagsForResource(ctxAll, &sns.ListTagsForResourceInput{ResourceArn: &topic})

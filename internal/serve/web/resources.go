@@ -255,19 +255,7 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 	}
 	view.Selects = append(view.Selects, selectView{"Region", keyRegion, q.Region, e.regionOptions(q.Region)},
 		selectView{"Sort by", keySort, q.Sort, columnOptions}, selectView{"Order", keyDir, q.Dir, dirOptions})
-	rows := slices.DeleteFunc(slices.Clone(e.Rows), func(r *row) bool { return !q.selects(r) })
-	var list []*row
-	for _, one := range filters {
-		shown := slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return !one.shows(r) })
-		address := q.link(map[string]string{keyShow: one.Value, keyPage: "1"})
-		t := tab{Label: one.Label, Link: address, Current: one.Value == q.Show, Count: len(shown)}
-		if t.Count > 0 || t.Current || one.Value == "" {
-			view.Tabs = append(view.Tabs, t)
-		}
-		if t.Current {
-			list = shown
-		}
-	}
+	list := view.filter(q)
 	q.sort(list)
 	view.Shown = len(list)
 	view.Pager, view.From, view.To = paginate(len(list), pageSize, q.Page, func(n string) string {
@@ -287,6 +275,23 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 	view.Currency = view.Cost.Main().Currency
 	view.CSV = q.link(map[string]string{keyFormat: "csv", keyPage: "1"})
 	return page{template: "resources", title: "Resources", path: "/resources", view: view, tables: []table{rowsTable(list)}}, nil
+}
+
+// filter makes the tabs, and returns the rows of the current one.
+func (v *resourcesView) filter(q tableQuery) (list []*row) {
+	rows := slices.DeleteFunc(slices.Clone(v.Rows), func(r *row) bool { return !q.selects(r) })
+	for _, one := range filters {
+		shown := slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return !one.shows(r) })
+		address := q.link(map[string]string{keyShow: one.Value, keyPage: "1"})
+		t := tab{Label: one.Label, Link: address, Current: one.Value == q.Show, Count: len(shown)}
+		if t.Count > 0 || t.Current || one.Value == "" {
+			v.Tabs = append(v.Tabs, t)
+		}
+		if t.Current {
+			list = shown
+		}
+	}
+	return list
 }
 
 // rowsTable is the table with all its columns. What is unknown is an empty field.

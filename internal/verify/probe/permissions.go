@@ -139,7 +139,10 @@ func called(p verify.Permission, err error) verify.Permission {
 // (IAM User Guide, "Troubleshoot access denied error messages") in lower case, as their case differs by service, in the
 // order in which they are looked for.
 var obstacles = []struct{ words, text, remedy string }{
-	{"service control policy", "a service control policy of the organization refuses it", "ask the owners of the organization, or leave the region out of Regions"},
+	{
+		"service control policy", "a service control policy of the organization refuses it",
+		"ask the owners of the organization, or leave the region out of Regions",
+	},
 	{"resource control policy", "a resource control policy of the organization refuses it", "ask the owners of the organization"},
 	{"permissions boundary", "the permissions boundary of the user or role refuses it", "allow it in the boundary, too"},
 	{"session policy", "the policy of the session refuses it", "use a session without that policy"},

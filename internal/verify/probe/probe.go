@@ -63,7 +63,9 @@ type reading struct {
 func Facts(ctx context.Context, o Options) (f verify.Facts, err error) {
 	home := o.Writer.DeploymentRegion
 	regions := slices.Compact(slices.Sorted(slices.Values(append([]string{home}, o.Regions...))))
-	f = verify.Facts{Use: o.Use, Policy: o.Policy, Version: o.Version, Home: home, Wanted: o.Wanted, ChatWanted: o.ChatWanted, MetricDelay: o.MetricDelay}
+	f = verify.Facts{
+		Use: o.Use, Policy: o.Policy, Version: o.Version, Home: home, Wanted: o.Wanted, ChatWanted: o.ChatWanted, MetricDelay: o.MetricDelay,
+	}
 	defer func() { // at the end, when AWS has answered
 		f.Clock.Offset, f.Clock.Known = o.Writer.Clients.ClockOffset()
 		f.Now, err = o.Writer.Clock.Now(), ctx.Err()
@@ -160,8 +162,7 @@ func (r *reading) reach(ctx context.Context, region verify.Region) ([]model.Reso
 }
 
 // witnesses bounds the resources of a region whose metrics are read: one is enough, if it was
-// monitored all the time. Of many only some may be monitored; AWS allows fewer than this in a region by default, and
-// one call reads 500.
+// monitored all the time. Of many only some may be monitored. One call reads 500.
 const witnesses = 200
 
 // measure finds the newest of our metrics in each region: in the deployment region the count of
@@ -191,23 +192,29 @@ func (r *reading) measure(ctx context.Context, regions []verify.Region, resource
 	readings, problems := r.Meter.Measure(ctx, all, nil)
 	for i := range regions {
 		arrival := &regions[i].Metrics
-		for _, q := range queries[i] {
-			series := readings.Get(q)
-			if n := len(series.Points); n > 0 {
-				if end := series.Points[n-1].Time.Add(rules.WindowLength); end.After(arrival.Latest) {
-					arrival.Latest = end
-				}
-			}
-			if !series.Complete {
-				arrival.Failure = verify.Failure{Kind: verify.Other, Text: "CloudWatch returned an incomplete answer"}
-			}
-		}
+		*arrival = arrivalOf(readings, queries[i])
 		for _, problem := range problems {
 			if problem.Region == regions[i].Name {
 				arrival.Failure = FailureOf(problem.Err)
 			}
 		}
 	}
+}
+
+// arrivalOf is when the newest of our metrics among some ends.
+func arrivalOf(readings model.Readings, queries []model.Query) (a verify.Arrival) {
+	for _, q := range queries {
+		series := readings.Get(q)
+		if n := len(series.Points); n > 0 {
+			if end := series.Points[n-1].Time.Add(rules.WindowLength); end.After(a.Latest) {
+				a.Latest = end
+			}
+		}
+		if !series.Complete {
+			a.Failure = verify.Failure{Kind: verify.Other, Text: "CloudWatch returned an incomplete answer"}
+		}
+	}
+	return a
 }
 
 // kinds are the kinds of failures that AWS answers with.
