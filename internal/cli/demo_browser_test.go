@@ -209,7 +209,8 @@ func TestDemoActsFromThePageAlone(t *testing.T) {
 	b.Until(`document.querySelectorAll("canvas").length === 3`)
 	b.Do(chromedp.SetValue(chromedp.CSS(`input[name=min]`), "17"))
 	b.Click(`#change button`)
-	b.Type(`input[name=confirm]`, "17") // more than twice the present one is asked about
+	b.Until(`document.querySelector("h1").textContent.startsWith("Change the minimum of")`) // the page before has such a field, too
+	b.Type(`input[name=confirm]`, "17")                                                     // more than twice the present one is asked about
 	b.Click(`form[action="/action"] button`)
 	b.Do(chromedp.WaitVisible(chromedp.CSS(".banner.done")))
 	b.Until(`Array.from(document.querySelectorAll("#facts dd")).some((d) => d.textContent.trim().startsWith("17"))`)
