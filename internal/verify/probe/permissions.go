@@ -243,12 +243,11 @@ func decisionOf(r types.EvaluationResult) string {
 	bounded := func(d *types.PermissionsBoundaryDecisionDetail) bool {
 		return d != nil && !d.AllowedByPermissionsBoundary
 	}
+	boundedFor := func(one types.ResourceSpecificResult) bool { return bounded(one.PermissionsBoundaryDecisionDetail) }
 	switch {
 	case r.OrganizationsDecisionDetail != nil && !r.OrganizationsDecisionDetail.AllowedByOrganizations:
 		return "service control policy"
-	case bounded(r.PermissionsBoundaryDecisionDetail), slices.ContainsFunc(r.ResourceSpecificResults, func(one types.ResourceSpecificResult) bool {
-		return bounded(one.PermissionsBoundaryDecisionDetail)
-	}):
+	case bounded(r.PermissionsBoundaryDecisionDetail), slices.ContainsFunc(r.ResourceSpecificResults, boundedFor):
 		return "permissions boundary"
 	case r.EvalDecision == types.PolicyEvaluationDecisionTypeExplicitDeny:
 		return "explicit deny"
