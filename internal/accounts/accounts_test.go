@@ -183,7 +183,7 @@ func TestTheAccountsOfAnOrganization(t *testing.T) {
 }
 
 // Accounts that could not be listed are no empty list.
-func TestAccountsOfOneNameAreToldApart(t *testing.T) {
+func TestAccountsOfOneNameShowTheirID(t *testing.T) {
 	b := newBedOf(t, strings.ReplaceAll(estate, "south", "north"))
 	found, err := accounts.List(t.Context(), b.clients, region, model.NewARN("aws", "", "", "111111111111", ""), accounts.Selection{RoleName: "Reader"})
 	if err != nil || len(found) != 3 || found[1].Label() != "north 222222222222" || found[2].Label() != "north 333333333333" {

@@ -22,7 +22,7 @@ var fills = regexp.MustCompile(`^FILL\(([a-z]+), ([0-9]+)\)$`)
 
 // stackAlarm is an alarm of the template as CloudFormation creates it. No client may put data of AWS's
 // own namespaces, so that its metric is in another. The embedded AWS has no alarms on expressions: fill is the value that
-// the expression has for five minutes without data, negative if there is none.
+// the expression has for five minutes without data, negative without an expression.
 func (s *stack) stackAlarm(id, topic string) (in *cloudwatch.PutMetricAlarmInput, fill float64) {
 	s.t.Helper()
 	p, fill := maps.Clone(at(s.resource(id), "Properties").(object)), -1.0

@@ -163,8 +163,8 @@ func (w *world) live(d time.Duration) {
 	}
 }
 
-// told are the events on the bus, by what they say, with how often each was put.
-func (w *world) told() map[string]int {
+// sent are the events on the bus, by what they report, with how often each was put.
+func (w *world) sent() map[string]int {
 	out := map[string]int{}
 	for _, e := range w.aws.Events() {
 		var detail struct {
@@ -213,7 +213,7 @@ func (w *world) wantSame(t testing.TB, state map[string]string, sent, mails map[
 	if diff := cmp.Diff(state, w.state()); diff != "" {
 		t.Errorf("what stands in AWS: %s", diff)
 	}
-	if diff := cmp.Diff(sent, w.told()); diff != "" {
+	if diff := cmp.Diff(sent, w.sent()); diff != "" {
 		t.Errorf("what was sent: %s", diff)
 	}
 	if diff := cmp.Diff(mails, w.mails()); diff != "" {

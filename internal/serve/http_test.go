@@ -164,7 +164,7 @@ func TestGuessingIsLimited(t *testing.T) {
 }
 
 // The page asks for the token itself, stands behind the check of the host name, and is
-// told when it is over.
+// notified when it is over.
 func TestPage(t *testing.T) {
 	page := &closingPage{closed: make(chan struct{})}
 	r := newReal(t, shop(), func(o *serve.Options) {

@@ -87,7 +87,7 @@ func TestAlarmsAreAsOldAsTheyAre(t *testing.T) {
 	expect("all failed", AlarmsSeen{List: one, Known: true, Old: map[string]time.Time{"eu-west-1": at(6), "us-east-1": at(11)}, Deleted: 1})
 }
 
-// Refusals, of which there may be any number, displace nothing that was done; and it is told
+// Refusals, of which there may be any number, displace nothing that was done; and it is shown
 // since when that is all known.
 func TestWhatWasDoneIsKept(t *testing.T) {
 	started := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)

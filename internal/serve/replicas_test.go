@@ -18,27 +18,34 @@ var acting = map[string]string{
 }
 
 // lone is what one undisturbed daemon does over some time.
-func lone(t *testing.T, settings map[string]string, span time.Duration) (state map[string]string, told, mails map[string]int) {
+func lone(t *testing.T, settings map[string]string, span time.Duration) (state map[string]string, sent, mails map[string]int) {
+	return undisturbed(t, shop(), func(w *world) serve.Options { return w.options(settings) }, span)
+}
+
+// undisturbed is what one daemon with these options does over some time.
+func undisturbed(
+	t *testing.T, estate localaws.Estate, options func(*world) serve.Options, span time.Duration,
+) (state map[string]string, sent, mails map[string]int) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, shop())
-		d := w.daemon(w.options(settings))
+		w := newWorld(t, estate)
+		d := w.daemon(options(w))
 		w.live(5 * time.Minute)
 		w.aws.ConfirmAll()
 		w.live(span)
 		d.stop()
-		state, told, mails = w.state(), w.told(), w.mails()
+		state, sent, mails = w.state(), w.sent(), w.mails()
 		w.memory.Shut()
 	})
-	return state, told, mails
+	return state, sent, mails
 }
 
-// Two daemons of one deployment, over days: each thing is done once and told once, and in
+// Two daemons of one deployment, over days: each thing is done once and sent once, and in
 // the end all is as one daemon alone would have left it.
 func TestTwoDaemonsActOnceAndTellOnce(t *testing.T) {
 	span := size(26*time.Hour, 5*time.Hour)
-	state, told, mails := lone(t, acting, span)
-	if len(told) < 6 {
-		t.Fatalf("too little happens to compare: %v", told)
+	state, sent, mails := lone(t, acting, span)
+	if len(sent) < 6 {
+		t.Fatalf("too little happens to compare: %v", sent)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, shop())
@@ -65,16 +72,16 @@ func TestTwoDaemonsActOnceAndTellOnce(t *testing.T) {
 		if leading != 1 {
 			t.Errorf("%d daemons lead", leading)
 		}
-		w.wantSame(t, state, told, mails)
+		w.wantSame(t, state, sent, mails)
 		w.memory.Shut()
 	})
 }
 
 // The one that leads is lost again and again, in order or by force, and another takes over
-// within the next cycle; still nothing is done or told twice.
+// within the next cycle; still nothing is done or sent twice.
 func TestLeadersComeAndGo(t *testing.T) {
 	span := size(9*time.Hour, 4*time.Hour)
-	state, told, _ := lone(t, acting, span)
+	state, sent, _ := lone(t, acting, span)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, shop())
 		daemons := []*running{w.daemon(w.options(acting)), w.daemon(w.options(acting))}
@@ -93,8 +100,8 @@ func TestLeadersComeAndGo(t *testing.T) {
 		if diff := cmp.Diff(state, w.state()); diff != "" {
 			t.Errorf("what stands in AWS: %s", diff)
 		}
-		if diff := cmp.Diff(told, w.told()); diff != "" {
-			t.Errorf("what was told: %s", diff)
+		if diff := cmp.Diff(sent, w.sent()); diff != "" {
+			t.Errorf("what was sent: %s", diff)
 		}
 		w.memory.Shut()
 	})
@@ -104,7 +111,7 @@ func TestLeadersComeAndGo(t *testing.T) {
 // once all the same: the second look and Personalize see to that.
 func TestDaemonsThatCannotAgreeActOnce(t *testing.T) {
 	span := size(9*time.Hour, 4*time.Hour)
-	state, told, _ := lone(t, acting, span)
+	state, sent, _ := lone(t, acting, span)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, shop())
 		// At each tick neither may read the lease. What they do is counted in other tags of the topic.
@@ -126,8 +133,8 @@ func TestDaemonsThatCannotAgreeActOnce(t *testing.T) {
 		if diff := cmp.Diff(state, w.state()); diff != "" {
 			t.Errorf("what stands in AWS: %s", diff)
 		}
-		if diff := cmp.Diff(told, w.told()); diff != "" {
-			t.Errorf("what was told: %s", diff)
+		if diff := cmp.Diff(sent, w.sent()); diff != "" {
+			t.Errorf("what was sent: %s", diff)
 		}
 		w.memory.Shut()
 	})
@@ -143,8 +150,8 @@ func TestWithoutTagsNothingIsDone(t *testing.T) {
 		w.live(4 * time.Hour)
 		status := d.memory.Status()
 		d.stop()
-		if told := w.told(); len(told) > 0 {
-			t.Errorf("told %v", told)
+		if sent := w.sent(); len(sent) > 0 {
+			t.Errorf("sent %v", sent)
 		}
 		for operation, n := range w.aws.Calls() {
 			for _, change := range []string{"UpdateCampaign", "UpdateRecommender", "DeleteCampaign", "StopRecommender"} {
@@ -160,7 +167,7 @@ func TestWithoutTagsNothingIsDone(t *testing.T) {
 	})
 }
 
-// A rehearsal is told once a day, however many daemons there are and however often they
+// A rehearsal is reported once a day, however many daemons there are and however often they
 // begin anew.
 func TestRehearsalsAreToldOnceADay(t *testing.T) {
 	rehearsing := map[string]string{
@@ -178,16 +185,16 @@ func TestRehearsalsAreToldOnceADay(t *testing.T) {
 		}
 		one.stop()
 		two.stop()
-		told, days := w.told(), map[string]bool{}
-		for what := range told {
+		sent, days := w.sent(), map[string]bool{}
+		for what := range sent {
 			days[what[strings.LastIndex(what, " ")+1:]] = true
 		}
-		if len(told) == 0 || restarts > 24 && (len(told) < 4 || len(days) < 2) {
-			t.Errorf("too little was told: %v", told)
+		if len(sent) == 0 || restarts > 24 && (len(sent) < 4 || len(days) < 2) {
+			t.Errorf("too little was sent: %v", sent)
 		}
-		for what, n := range told {
+		for what, n := range sent {
 			if n != 1 {
-				t.Errorf("%s: told %d times", what, n)
+				t.Errorf("%s: sent %d times", what, n)
 			}
 		}
 		w.memory.Shut()

@@ -35,7 +35,7 @@ func TestTagsInTheDaemon(t *testing.T) {
 			}
 		}
 		if len(at) != 1 || at[0] < time.Hour || at[0] > time.Hour+6*time.Minute {
-			t.Errorf("returned after %v: %v", at, w.told())
+			t.Errorf("returned after %v: %v", at, w.sent())
 		}
 		w.memory.Shut()
 	})

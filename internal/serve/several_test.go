@@ -271,21 +271,12 @@ func TestSessionsThatExpireCostNoCycle(t *testing.T) {
 // next one is stopped: each time the other takes over in all accounts, and repeats nothing that was done.
 func TestTheNextLeaderRepeatsNothingInAnyAccount(t *testing.T) {
 	const span = 202 * time.Minute // no stop is at the time of a cycle
-	var state map[string]string
-	var told, mails map[string]int
-	synctest.Test(t, func(t *testing.T) { // one undisturbed daemon
-		w := newWorld(t, branches())
+	state, sent, mails := undisturbed(t, branches(), func(w *world) serve.Options {
 		o, _ := w.several(acting)
-		d := w.daemon(o)
-		w.live(5 * time.Minute)
-		w.aws.ConfirmAll()
-		w.live(span)
-		d.stop()
-		state, told, mails = w.state(), w.told(), w.mails()
-		w.memory.Shut()
-	})
-	if len(in(north, told)) < 3 || len(in(south, told)) < 3 {
-		t.Fatalf("too little happens to compare: %v", told)
+		return o
+	}, span)
+	if len(in(north, sent)) < 3 || len(in(south, sent)) < 3 {
+		t.Fatalf("too little happens to compare: %v", sent)
 	}
 	for name, atChange := range map[string]bool{"between two cycles": false, "while a minimum is lowered": true} {
 		t.Run(name, func(t *testing.T) {
@@ -327,7 +318,7 @@ func TestTheNextLeaderRepeatsNothingInAnyAccount(t *testing.T) {
 				w.live(10 * time.Minute)
 				leads(t, one, serve.Leading)
 				if atChange { // what was not reported by then is not reported
-					repeatsNothing(t, "told", w.told(), told)
+					repeatsNothing(t, "sent", w.sent(), sent)
 					repeatsNothing(t, "mails", w.mails(), mails)
 					first.stop()
 					w.memory.Shut()
@@ -335,7 +326,7 @@ func TestTheNextLeaderRepeatsNothingInAnyAccount(t *testing.T) {
 				}
 				w.live(span - 132*time.Minute)
 				first.stop()
-				w.wantSame(t, state, told, mails)
+				w.wantSame(t, state, sent, mails)
 				w.memory.Shut()
 			})
 		})
@@ -372,8 +363,8 @@ func TestAWrongClockInOneAccount(t *testing.T) {
 		d := w.daemon(o)
 		w.live(122 * time.Minute)
 		d.stop()
-		if told := w.told(); len(in(south, told)) > 0 || len(in(north, told)) == 0 {
-			t.Errorf("told: %v", told)
+		if sent := w.sent(); len(in(south, sent)) > 0 || len(in(north, sent)) == 0 {
+			t.Errorf("sent: %v", sent)
 		}
 		for _, r := range o.Accounts[1].Memory.Snapshot().Result.Resources {
 			if r.Average == nil || r.Decision.Changes() {

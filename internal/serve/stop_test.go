@@ -18,12 +18,12 @@ import (
 // stopsEach is how many times a daemon of a world is stopped in the middle of what it does.
 const stopsEach = 10
 
-// A daemon that is told to stop in the middle of a cycle loses nothing: what Personalize
-// has accepted is told, and what is left undone comes with the next start. In the end all
+// A daemon that is stopped in the middle of a cycle loses nothing: what Personalize
+// has accepted is reported, and what is left undone comes with the next start. In the end all
 // is as if it had never been stopped.
 func TestStoppedAnywhere(t *testing.T) {
 	span := size(8*time.Hour, 4*time.Hour)
-	state, told, _ := lone(t, acting, span)
+	state, sent, _ := lone(t, acting, span)
 	random := rand.New(rand.NewPCG(2026, 40))
 	for range size(4, 1) {
 		synctest.Test(t, func(t *testing.T) {
@@ -58,15 +58,15 @@ func TestStoppedAnywhere(t *testing.T) {
 			if diff := cmp.Diff(state, w.state()); diff != "" {
 				t.Errorf("what stands in AWS: %s", diff)
 			}
-			if diff := cmp.Diff(told, w.told()); diff != "" {
-				t.Errorf("what was told: %s", diff)
+			if diff := cmp.Diff(sent, w.sent()); diff != "" {
+				t.Errorf("what was sent: %s", diff)
 			}
 			w.memory.Shut()
 		})
 	}
 }
 
-// What Personalize has accepted when the daemon is told to stop is told all the same, at
+// What Personalize has accepted when the daemon is to stop is reported all the same, at
 // the very moment of each kind of change.
 func TestStoppedAtTheChangeItself(t *testing.T) {
 	for operation, detailType := range map[string]events.DetailType{
@@ -98,8 +98,8 @@ func TestStoppedAtTheChangeItself(t *testing.T) {
 					close(stopping)
 				}()
 				d.stop()
-				if w.aws.Calls()["personalize."+operation] != 1 || count(w.told(), detailType) != 1 {
-					t.Errorf("%d calls; told: %v", w.aws.Calls()["personalize."+operation], w.told())
+				if w.aws.Calls()["personalize."+operation] != 1 || count(w.sent(), detailType) != 1 {
+					t.Errorf("%d calls; sent: %v", w.aws.Calls()["personalize."+operation], w.sent())
 				}
 				w.memory.Shut()
 			})
@@ -107,9 +107,9 @@ func TestStoppedAtTheChangeItself(t *testing.T) {
 	}
 }
 
-func count(told map[string]int, detailType events.DetailType) int {
+func count(sent map[string]int, detailType events.DetailType) int {
 	n := 0
-	for what, times := range told {
+	for what, times := range sent {
 		if strings.HasPrefix(what, string(detailType)+" ") {
 			n += times
 		}
@@ -257,14 +257,14 @@ func TestGoneResourcesVanish(t *testing.T) {
 		w.live(6 * time.Minute)
 		<-changed
 		if d.memory.Version() <= version {
-			t.Error("a change is not told")
+			t.Error("a change is not reported")
 		}
 		d.stop()
 		w.memory.Shut()
 	})
 }
 
-// In a dry run nothing is written, claims included, and it is told what would have been.
+// In a dry run nothing is written, claims included, and it is reported what would have been.
 func TestDryRunWritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, shop())

@@ -143,7 +143,7 @@ func decodeCBOR(body []byte, into any) error {
 	return nil
 }
 
-// unknownMember returns the path of a member that a type does not declare; empty if there is none. What a node has under a type of
+// unknownMember returns the path of a member that a type does not declare; empty if it declares all of them. What a node has under a type of
 // another kind, such as a list in place of a text, is not looked at: it is decoding that refuses the type.
 func unknownMember(node any, t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
